@@ -1,0 +1,46 @@
+"""Every bound of the product in one place, with its reason.
+
+A request beyond a bound is refused with the field named; it is never cut short silently. Sizes are
+in bytes or counts as their names say.
+"""
+
+from decimal import Decimal
+
+# contracts: a session holds at most 1000 lines and 10,000 units.
+CART_LINES_MAX = 1_000
+CART_UNITS_MAX = 10_000
+COUPON_CODES_MAX = 100  # ours: one rule evaluation per code and campaign
+CODE_LENGTH_MAX = 100
+LOYALTY_CARDS_MAX = 1
+IDENTIFIERS_MAX = 5
+INTEGRATION_ID_LENGTH_MAX = 1_000
+PROFILES_PER_REQUEST_MAX = 1_000
+IDEMPOTENCY_KEY_LENGTH_MAX = 255
+IDEMPOTENCY_HOURS = 24
+
+# ours: a full cart of 1000 lines with attributes is about 0.5 MB.
+BODY_BYTES_MAX = 4 * 1024 * 1024
+# ours: deep enough for any cart and any sane rule, far from the interpreter's own limit.
+BODY_NESTING_MAX = 100
+
+# ours: amounts are exact decimals; these bounds keep every product and sum exact within
+# `model.numbers.EXACT`.
+AMOUNT_MAX = Decimal(10) ** 15
+AMOUNT_DECIMALS_MAX = 12
+ATTRIBUTES_MAX = 200
+ATTRIBUTE_STRING_LENGTH_MAX = 10_000
+ATTRIBUTE_LIST_LENGTH_MAX = 1_000
+
+# Rules. A ruleset is refused when saved beyond the first four; the last two stop an evaluation.
+RULES_PER_RULESET_MAX = 200
+BINDINGS_PER_RULESET_MAX = 200
+EXPRESSION_NODES_MAX = 5_000
+EXPRESSION_DEPTH_MAX = 50
+EVALUATION_STEPS_MAX = 1_000_000
+TEXT_LENGTH_MAX = 100_000
+
+PAGE_SIZE_DEFAULT = 50
+PAGE_SIZE_MAX = 1_000
+COUPONS_PER_REQUEST_MAX = 20_000
+COUPON_USAGE_LIMIT_MAX = 999_999
+TAGS_MAX = 50
