@@ -1,0 +1,34 @@
+"""Keys that open the doors.
+
+Words: a key is a secret of the caller; what is kept is its digest. Its *kind* says which door it
+opens: management (everything), integration (one application), tracker (a browser's public key),
+till (a login with a password). A key stops working at the instant it expires.
+"""
+
+import hashlib
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+KeyKind = Literal["management", "integration", "tracker", "till"]
+
+
+class ApiKey(msgspec.Struct, frozen=True):
+    """What is known of a key; `application_id` is set for keys of one application."""
+
+    id: int
+    kind: KeyKind
+    name: str
+    created: datetime
+    expires: datetime
+    application_id: int | None = None
+
+    def opens(self, kind: KeyKind, now: datetime) -> bool:
+        """Whether the key is of that kind and has not expired."""
+        return self.kind == kind and now < self.expires
+
+
+def key_hash(key: str) -> bytes:
+    """The digest under which a key is stored: SHA-256, for keys are long and random."""
+    return hashlib.sha256(key.encode()).digest()

@@ -1,0 +1,150 @@
+"""Applications and campaigns: what a marketer configures, as values.
+
+Words: an *application* is one sales channel with its own keys, campaigns, currency and time zone. A
+*campaign* belongs to one application and has at most one active ruleset; it *runs* when it is
+enabled and the moment lies between its start and its end. A *limit* caps how often something may
+happen in a campaign, for each combination of the named entities and in each period.
+"""
+
+from datetime import datetime, tzinfo
+from decimal import Decimal
+from typing import Any, Literal
+
+import msgspec
+
+from habitue.model.attributes import Attributes
+from habitue.model.instants import Period, zone_of
+
+CaseSensitivity = Literal["sensitive", "insensitive-uppercase", "insensitive-lowercase"]
+CampaignState = Literal["enabled", "disabled", "archived"]
+FrontendState = Literal["expired", "scheduled", "running", "disabled", "archived"]
+Feature = Literal[
+    "coupons",
+    "referrals",
+    "loyalty",
+    "giveaways",
+    "strikethrough",
+    "achievements",
+    "advancedEvents",
+]
+CampaignType = Literal["cartItem", "advanced"]
+LimitedEntity = Literal["Coupon", "Profile"]
+
+
+class Limit(msgspec.Struct, frozen=True):
+    """How many coupon redemptions each combination of `entities` may have in each `period`.
+
+    Without a period the limit holds for ever. Entities always include the profile: limits of a
+    whole campaign need a shared counter and are not offered yet (docs/decisions/0007).
+    """
+
+    action: Literal["redeemCoupon"]
+    limit: Decimal
+    entities: tuple[LimitedEntity, ...]
+    period: Period | None = None
+
+
+class CodeSettings(msgspec.Struct, frozen=True):
+    """How codes are generated: each `#` of the pattern becomes one of the characters."""
+
+    valid_characters: tuple[str, ...]
+    coupon_pattern: str
+
+
+class Application(msgspec.Struct, frozen=True):
+    """One sales channel. `timezone` is an IANA name, `currency` an ISO 4217 code."""
+
+    id: int
+    name: str
+    timezone: str
+    currency: str
+    created: datetime
+    modified: datetime
+    description: str = ""
+    case_sensitivity: CaseSensitivity = "sensitive"
+    attributes: Attributes = {}
+    limits: tuple[Limit, ...] = ()
+    sandbox: bool = False
+
+    @property
+    def zone(self) -> tzinfo:
+        """The time zone in which this application's calendar runs."""
+        zone = zone_of(self.timezone)
+        assert zone is not None, "the zone was checked when the application was saved"
+        return zone
+
+    def code(self, code: str) -> str:
+        """`code` in the spelling in which this application stores and compares codes."""
+        if self.case_sensitivity == "insensitive-uppercase":
+            return code.upper()
+        if self.case_sensitivity == "insensitive-lowercase":
+            return code.lower()
+        return code
+
+
+class Campaign(msgspec.Struct, frozen=True):
+    """One campaign. `start_time` is included and `end_time` is not."""
+
+    id: int
+    application_id: int
+    name: str
+    created: datetime
+    updated: datetime
+    description: str = ""
+    state: CampaignState = "enabled"
+    start_time: datetime | None = None
+    end_time: datetime | None = None
+    attributes: Attributes = {}
+    active_ruleset_id: int | None = None
+    tags: tuple[str, ...] = ()
+    features: tuple[Feature, ...] = ()
+    limits: tuple[Limit, ...] = ()
+    type: CampaignType = "advanced"
+    coupon_settings: CodeSettings | None = None
+    reevaluate_on_return: bool = False
+
+    def starts_later(self, now: datetime) -> bool:
+        return self.start_time is not None and now < self.start_time
+
+    def has_ended(self, now: datetime) -> bool:
+        return self.end_time is not None and now >= self.end_time
+
+    def runs(self, now: datetime) -> bool:
+        """Whether rules of this campaign may apply at `now`."""
+        return self.state == "enabled" and not self.starts_later(now) and not self.has_ended(now)
+
+    def frontend_state(self, now: datetime) -> FrontendState:
+        """What a person is told about the campaign at `now`."""
+        if self.state != "enabled":
+            return self.state
+        if self.has_ended(now):
+            return "expired"
+        return "scheduled" if self.starts_later(now) else "running"
+
+
+class StoredRuleset(msgspec.Struct, frozen=True):
+    """An immutable version of a campaign's rules; `document` is the JSON as it was accepted."""
+
+    id: int
+    campaign_id: int
+    created: datetime
+    document: dict[str, Any]
+    warnings: tuple[dict[str, str], ...] = ()
+    activated_at: datetime | None = None
+
+
+class AdditionalCost(msgspec.Struct, frozen=True):
+    """A cost beside the goods that requests may carry, by name."""
+
+    id: int
+    name: str
+    title: str
+    created: datetime
+    description: str = ""
+    type: Literal["session", "item", "both"] = "session"
+    subscribed_application_ids: tuple[int, ...] = ()
+
+    def serves(self, application_id: int, place: Literal["session", "item"]) -> bool:
+        """Whether requests of this application may carry the cost at that place."""
+        subscribed = self.subscribed_application_ids
+        return (not subscribed or application_id in subscribed) and self.type in (place, "both")

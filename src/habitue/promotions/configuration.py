@@ -1,0 +1,56 @@
+"""The configuration of the whole shop at one version, as an immutable value.
+
+Each worker holds one `Configuration` in memory. Every request reads the version that the database
+has, so that a change is seen by the next request; what changed is read and laid over the old value.
+
+Invariant: every campaign's application is here, and so is every active ruleset.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import TypeVar
+
+import msgspec
+
+from habitue.model.attributes import AttributeDefinition
+from habitue.model.errors import NotFound
+from habitue.model.keys import ApiKey
+from habitue.promotions.campaign import AdditionalCost, Application, Campaign, StoredRuleset
+
+Entity = TypeVar("Entity")
+
+
+class Configuration(msgspec.Struct, frozen=True):
+    """Everything that staff configure, by id; keys by their digest, rulesets only active ones."""
+
+    version: int = 0
+    applications: Mapping[int, Application] = MappingProxyType({})
+    attributes: Mapping[int, AttributeDefinition] = MappingProxyType({})
+    additional_costs: Mapping[int, AdditionalCost] = MappingProxyType({})
+    campaigns: Mapping[int, Campaign] = MappingProxyType({})
+    rulesets: Mapping[int, StoredRuleset] = MappingProxyType({})
+    keys: Mapping[bytes, ApiKey] = MappingProxyType({})
+
+    def application(self, application_id: int) -> Application:
+        """The application of that id. Raises `NotFound`."""
+        return _found("Application", application_id, self.applications)
+
+    def campaign(self, application_id: int, campaign_id: int) -> Campaign:
+        """The campaign of that id in that application. Raises `NotFound`."""
+        campaign = _found("Campaign", campaign_id, self.campaigns)
+        if campaign.application_id != application_id:
+            raise NotFound("Campaign", campaign_id)
+        return campaign
+
+    def campaigns_of(self, application_id: int) -> list[Campaign]:
+        """The campaigns of one application, oldest first."""
+        campaigns = self.campaigns.values()
+        mine = [each for each in campaigns if each.application_id == application_id]
+        return sorted(mine, key=lambda each: each.id)
+
+
+def _found(kind: str, key: int, entities: Mapping[int, Entity]) -> Entity:
+    entity = entities.get(key)
+    if entity is None:
+        raise NotFound(kind, key)
+    return entity

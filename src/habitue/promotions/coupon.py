@@ -1,0 +1,98 @@
+"""Coupons: what a code is worth at a moment, for a person.
+
+Words: a coupon is *redeemed* when a session that accepted it closes, and *released* when that
+session is cancelled or reopened. `usage_counter` counts redemptions that stand; a `usage_limit` of
+0 means no limit. A coupon with a recipient is *personal*.
+
+The reasons of refusal and their order are those of contracts/talon_one/SEMANTICS.md section 5.3.
+"""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Literal
+
+import msgspec
+
+from habitue.model.attributes import Attributes
+from habitue.promotions.campaign import Limit
+
+CouponRefusal = Literal[
+    "CouponNotFound",
+    "CouponPartOfNotRunningCampaign",
+    "CouponStartDateInFuture",
+    "CouponExpired",
+    "CouponLimitReached",
+    "CouponRecipientDoesNotMatch",
+    "ProfileRequired",
+    "ProfileLimitReached",
+    "CouponRejectedByCondition",
+    "EffectCouldNotBeApplied",
+]
+
+
+class Coupon(msgspec.Struct, frozen=True):
+    """One code of one campaign. `start_date` is included and `expiry_date` is not."""
+
+    id: int
+    application_id: int
+    campaign_id: int
+    code: str
+    created: datetime
+    usage_limit: int = 1
+    usage_counter: int = 0
+    start_date: datetime | None = None
+    expiry_date: datetime | None = None
+    limits: tuple[Limit, ...] = ()
+    attributes: Attributes = {}
+    recipient_integration_id: str = ""
+    batch_id: str = ""
+
+
+class Redemption(msgspec.Struct, frozen=True):
+    """One redemption of the customer that still stands, for counting personal limits."""
+
+    coupon_id: int
+    campaign_id: int
+    session_id: int
+    redeemed_at: datetime
+
+
+def state_refusal(coupon: Coupon, now: datetime, profile_id: str) -> CouponRefusal | None:
+    """Why the coupon itself, apart from its campaign and limits, cannot be used; None if it can."""
+    if coupon.start_date is not None and now < coupon.start_date:
+        return "CouponStartDateInFuture"
+    if coupon.expiry_date is not None and now >= coupon.expiry_date:
+        return "CouponExpired"
+    if coupon.usage_limit and coupon.usage_counter >= coupon.usage_limit:
+        return "CouponLimitReached"
+    if coupon.recipient_integration_id and coupon.recipient_integration_id != profile_id:
+        return "CouponRecipientDoesNotMatch"
+    return None
+
+
+def effective_limits(coupon: Coupon, campaign_limits: tuple[Limit, ...]) -> tuple[Limit, ...]:
+    """The personal limits that hold for the coupon: its own where it has any, else the campaign's.
+
+    Limits of a coupon override those of its campaign (contract section 6.2).
+    """
+    return coupon.limits or campaign_limits
+
+
+def counted(limit: Limit, coupon: Coupon, redemptions: list[Redemption], since: datetime) -> int:
+    """How many of the customer's standing redemptions since that instant use up `limit`.
+
+    A limit that a coupon carries itself counts that coupon only, like one per profile and coupon.
+    """
+    only_this = "Coupon" in limit.entities or limit in coupon.limits
+    return sum(
+        1
+        for each in redemptions
+        if each.campaign_id == coupon.campaign_id
+        and each.redeemed_at >= since
+        and (each.coupon_id == coupon.id or not only_this)
+    )
+
+
+def remaining(limit: Limit, used: int) -> Decimal:
+    """How many more redemptions `limit` allows after `used`; negative once lowered."""
+    return limit.limit - used
