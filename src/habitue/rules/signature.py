@@ -18,7 +18,8 @@ class Overload:
     """One way to call a function: eager parameter types, and the result.
 
     `rest` is the type of any further arguments, of which there must be at least `rest_least`.
-    `call(*arguments)` gets plain values; with `framed` it gets the frame first.
+    `call(*arguments)` gets plain values; with `framed` it gets the frame first. Where the result
+    depends on the arguments (the head of a list of items is an item), `result_of` computes it.
     """
 
     parameters: tuple[Type, ...]
@@ -27,6 +28,11 @@ class Overload:
     rest: Type | None = None
     rest_least: int = 0
     framed: bool = False
+    result_of: Callable[[tuple[Type, ...]], Type] | None = None
+
+    def result_type(self, arguments: tuple[Type, ...]) -> Type:
+        """The type of the result for arguments of these types."""
+        return self.result if self.result_of is None else self.result_of(arguments)
 
 
 @dataclass(frozen=True, slots=True)
