@@ -221,7 +221,6 @@ def test_unbalanced_parentheses_are_refused(text: str) -> None:
         "print(1); print(2)",
         "\ufeffx y",
         "# only a comment",
-        "x\\",
         '"' * 5,
     ],
     ids=lambda text: ascii(text[:20]),
