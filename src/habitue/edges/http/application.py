@@ -1,0 +1,274 @@
+"""The application: operations put behind one ASGI entrance.
+
+A request is matched, its caller authenticated and permitted, its path, query and body decoded, its
+handler called, and its answer encoded and sent; then it is counted and logged. A refusal at any
+step becomes an answer of that operation's door. Whatever else is raised is logged with its trace
+under the request's id, and answered with status 500 and no trace.
+
+Words: an *entry* is an operation with its decoders, built once. The *clock* gives aware instants in
+UTC and is read once per request.
+"""
+
+import inspect
+import itertools
+import re
+import secrets
+from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from time import perf_counter
+from typing import Any
+
+import structlog
+from starlette.applications import Starlette
+from starlette.datastructures import Headers
+from starlette.routing import Mount
+from starlette.types import ASGIApp, Lifespan, Scope
+
+from habitue.edges.http.call import Answer, Call
+from habitue.edges.http.declared import check_operation
+from habitue.edges.http.decoding import BodyDecoder, ClientGone, check_media_type, read_body
+from habitue.edges.http.door import Door, PlainDoor
+from habitue.edges.http.idempotency import HEADER, idempotency_of
+from habitue.edges.http.metrics import Metrics
+from habitue.edges.http.numbers import ENCODER
+from habitue.edges.http.operation import Operation
+from habitue.edges.http.query import QueryDecoder
+from habitue.edges.http.refusals import MethodNotAllowed, PathUnknown, Unexpected
+from habitue.edges.http.routing import Found, Routes, decode_parameters
+from habitue.model.errors import Refusal
+from habitue.model.idempotency import Idempotency
+
+Clock = Callable[[], datetime]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+PLAIN = PlainDoor()
+_JSON = (b"content-type", b"application/json")
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}", re.ASCII)
+_STATUS_CLIENT_GONE = 499
+_UNMATCHED = "unmatched"
+
+
+def utc_now() -> datetime:
+    """The clock on the wall."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """`mounts` are other ASGI applications by path prefix, asked where no operation matches;
+    `lifespan` is Starlette's, run around the life of the server."""
+
+    mounts: Mapping[str, ASGIApp] = field(default_factory=dict)
+    lifespan: Lifespan[Starlette] | None = None
+    metrics: Metrics = field(default_factory=Metrics)
+
+
+class Entry:
+    """An operation, ready to decode its requests."""
+
+    __slots__ = ("body", "door", "handler", "id", "operation", "query")
+
+    def __init__(self, operation: Operation) -> None:
+        check_operation(operation)
+        self.operation = operation
+        self.id = operation.id
+        self.door = operation.door
+        self.handler = operation.handler
+        self.body = None if operation.body is None else BodyDecoder[Any](operation.body)
+        self.query = None if operation.query is None else QueryDecoder(operation.query)
+
+
+class Request:
+    """One request on its way, and what is known of it when something goes wrong."""
+
+    __slots__ = ("door", "headers", "id", "operation", "raw_path", "scope", "started")
+
+    def __init__(self, scope: Scope, headers: Headers, request_id: str) -> None:
+        self.scope = scope
+        self.headers = headers
+        self.id = request_id
+        self.raw_path: bytes = scope.get("raw_path") or scope["path"].encode()
+        self.door: Door = PLAIN
+        self.operation: Operation | None = None
+        self.started = perf_counter()
+
+
+class Application:
+    """The ASGI entrance."""
+
+    def __init__(
+        self, operations: Iterable[Operation], services: Any, clock: Clock, settings: Settings
+    ) -> None:
+        self.services = services
+        self.metrics = settings.metrics
+        self._clock = clock
+        self._mounts = tuple(settings.mounts)
+        self._routes: Routes[Entry] = Routes()
+        self._log = structlog.get_logger("habitue.http")
+        self._numbers = itertools.count(1)
+        self._prefix = secrets.token_hex(6)
+        mounts = [Mount(path, app=app) for path, app in settings.mounts.items()]
+        self._starlette = Starlette(routes=mounts, lifespan=settings.lifespan)
+        ids: set[str] = set()
+        for operation in operations:
+            if operation.id in ids:
+                raise ValueError(f"{operation.id} is declared twice")
+            ids.add(operation.id)
+            self._routes.add(operation.method, operation.path, Entry(operation))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._starlette(scope, receive, send)
+            return
+        headers = Headers(raw=scope["headers"])
+        request = Request(scope, headers, self._request_id(headers))
+        found = self._routes.find(request.raw_path)
+        if found is None and self._is_mounted(scope["path"]):
+            await self._starlette(scope, receive, send)
+            return
+        await self._serve(request, found, receive, send)
+
+    async def _serve(
+        self, request: Request, found: Found[Entry] | None, receive: Receive, send: Send
+    ) -> None:
+        status = _STATUS_CLIENT_GONE
+        try:
+            try:
+                answer = await self._answer(request, found, receive)
+            except Refusal as refusal:
+                answer = request.door.refuse(refusal, request.operation)
+            status = answer.status
+            await _send(answer, request.id, send)
+        except ClientGone:
+            pass
+        except Exception as error:
+            status = 500
+            self._log.error("failure", request_id=request.id, exc_info=error)
+            await _send(_apology(request), request.id, send)
+        finally:
+            self._record(request, status)
+
+    async def _answer(
+        self, request: Request, found: Found[Entry] | None, receive: Receive
+    ) -> Answer:
+        entry, names, values = self._match(request, found)
+        door, headers, operation = entry.door, request.headers, entry.operation
+        now = self._clock()
+        principal = door.authenticate(headers, self.services, now)
+        if inspect.isawaitable(principal):
+            principal = await principal
+        door.permit(principal, operation)
+        path = decode_parameters(names, values) if values else {}
+        query_string: bytes = request.scope["query_string"]
+        query = None if entry.query is None else entry.query.decode(query_string)
+        raw_body = await read_body(receive, headers) if operation.reads_body else b""
+        body = None if entry.body is None else _body(operation, entry.body, headers, raw_body)
+        key = headers.get(HEADER) if operation.idempotent else None
+        call = Call(
+            operation_id=entry.id,
+            path=path,
+            query=query,
+            body=body,
+            raw_body=raw_body,
+            principal=principal,
+            idempotency=None if key is None else _promise(request, key, principal, raw_body),
+            idempotency_key=key,
+            now=now,
+            request_id=request.id,
+            services=self.services,
+            headers=headers,
+        )
+        return await entry.handler(call)
+
+    def _match(
+        self, request: Request, found: Found[Entry] | None
+    ) -> tuple[Entry, tuple[str, ...], tuple[bytes, ...]]:
+        if found is None:
+            nearest = self._routes.nearest(request.raw_path)
+            request.door = PLAIN if nearest is None else nearest.door
+            raise PathUnknown
+        method = request.scope["method"]
+        target = found.targets.get(method)
+        if target is None and method == "HEAD":
+            target = found.targets.get("GET")
+        if target is None:
+            request.door = next(iter(found.targets.values()))[0].door
+            raise MethodNotAllowed(method, tuple(sorted(found.targets)))
+        entry, names = target
+        request.door, request.operation = entry.door, entry.operation
+        return entry, names, found.values
+
+    def _is_mounted(self, path: str) -> bool:
+        return any(path == each or path.startswith(each + "/") for each in self._mounts)
+
+    def _request_id(self, headers: Headers) -> str:
+        sent = headers.get("x-request-id")
+        if sent is not None and _REQUEST_ID.fullmatch(sent):
+            return sent
+        return f"{self._prefix}-{next(self._numbers)}"
+
+    def _record(self, request: Request, status: int) -> None:
+        seconds = perf_counter() - request.started
+        operation = request.operation
+        operation_id = _UNMATCHED if operation is None else operation.id
+        self.metrics.count(operation_id, status, seconds)
+        quiet = operation is not None and operation.quiet
+        (self._log.debug if quiet else self._log.info)(
+            "request",
+            method=request.scope["method"],
+            operation=operation_id,
+            status=status,
+            ms=round(seconds * 1000, 2),
+            request_id=request.id,
+        )
+
+
+def build(
+    operations: Iterable[Operation],
+    services: Any,
+    *,
+    clock: Clock = utc_now,
+    settings: Settings | None = None,
+) -> Application:
+    """The ASGI application of these operations.
+
+    Handlers find `services` in their calls. Raises ValueError where two operations have one place
+    or one id, TypeError where a request is declared too loosely.
+    """
+    return Application(operations, services, clock, settings or Settings())
+
+
+def _body(
+    operation: Operation, decoder: BodyDecoder[Any], headers: Headers, raw_body: bytes
+) -> Any:
+    if not raw_body and operation.body_optional:
+        return None
+    if raw_body:
+        check_media_type(headers, operation.media_types)
+    return decoder.decode(raw_body)
+
+
+def _promise(request: Request, key: str, principal: Any, raw_body: bytes) -> Idempotency:
+    scope = request.door.scope(principal)
+    method, query = request.scope["method"], request.scope["query_string"]
+    return idempotency_of(key, scope, method, request.raw_path, query, raw_body)
+
+
+def _apology(request: Request) -> Answer:
+    return request.door.refuse(Unexpected(request.id), request.operation)
+
+
+async def _send(answer: Answer, request_id: str, send: Send) -> None:
+    body = answer.body
+    content = b"" if body is None else body if type(body) is bytes else ENCODER.encode(body)
+    headers = [(b"x-request-id", request_id.encode())]
+    if answer.status != 204:
+        headers.append((b"content-length", b"%d" % len(content)))
+    if content and "content-type" not in answer.headers:
+        headers.append(_JSON)
+    for name, value in answer.headers.items():
+        headers.append((name.encode("latin-1"), value.encode("latin-1")))
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    await send({"type": "http.response.body", "body": content})
