@@ -1,0 +1,325 @@
+"""The database as the store's modules see it: statements, transactions, and nothing about servers.
+
+`open_database` finds the server, brings the schema up to date where the server is our own, and
+refuses a schema that does not fit where it is not. A `Database` recovers by itself from a server
+that was away; an embedded server that has ended is started again by the next statement.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+from urllib.parse import urlsplit
+
+import asyncpg
+
+from habitue.model.errors import StoreUnavailable
+from habitue.store import migrations
+from habitue.store.embedded import Attachment, Endpoint, Report, attach
+from habitue.store.failures import OutcomeUnknown, StartFailure
+from habitue.store.location import Embedded, Location
+from habitue.store.migrations import Migration
+from habitue.store.pool import DriverConnection, Pool
+from habitue.store.statements import (
+    DRIVER_ERRORS,
+    Connection,
+    Row,
+    Transaction,
+    translated,
+    unreachable,
+)
+
+__all__ = ["Connection", "Database", "Row", "Schema", "Server", "Transaction", "open_database"]
+
+# What to do about the schema on opening: refuse one that does not fit, bring it up to date, or
+# leave it alone (for the commands that are about the schema itself).
+Schema: TypeAlias = Literal["require", "upgrade", "ignore"]
+
+_CONNECT_SECONDS = 10.0
+_PATIENCE_SECONDS = 5.0
+_SETTINGS = {"application_name": "habitue", "timezone": "UTC", "lock_timeout": "2000"}
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """How to reach a database: a URL, or the socket of an embedded server that is in use."""
+
+    url: str | None = None
+    endpoint: Endpoint | None = None
+    attachment: Attachment | None = None
+
+    async def connect(self) -> DriverConnection:
+        """Open a connection. Raises what the driver raises."""
+        if self.endpoint is None:
+            connection = await asyncpg.connect(
+                self.url, timeout=_CONNECT_SECONDS, server_settings=_SETTINGS
+            )
+        else:
+            connection = await asyncpg.connect(
+                host=self.endpoint.host,
+                port=self.endpoint.port,
+                user=self.endpoint.user,
+                database=self.endpoint.database,
+                password="",
+                ssl=False,
+                timeout=_CONNECT_SECONDS,
+                server_settings=_SETTINGS,
+            )
+        await _pass_json_as_bytes(connection)
+        return connection
+
+    @property
+    def name(self) -> str:
+        """What to call it in a message: without password."""
+        if self.endpoint is not None:
+            return self.endpoint.host
+        parts = urlsplit(self.url or "")
+        return f"{parts.hostname or 'localhost'}{parts.path}"
+
+
+class _Opener:
+    """Opens the pool's connections, and has an embedded server started again if it has ended."""
+
+    def __init__(self, server: Server, report: Report) -> None:
+        self._server = server
+        self._report = report
+        self._revival: asyncio.Task[None] | None = None
+
+    async def connect(self) -> DriverConnection:
+        try:
+            return await self._server.connect()
+        except DRIVER_ERRORS as error:
+            if not unreachable(error):
+                raise
+        try:
+            await self._revive()
+            return await self._server.connect()
+        except (*DRIVER_ERRORS, StartFailure) as error:
+            raise StoreUnavailable from error
+
+    async def _revive(self) -> None:
+        """Start the server, once for all who wait; it goes on when one of them gives up."""
+        if self._server.attachment is None:
+            return
+        if self._revival is None or self._revival.done():
+            self._revival = asyncio.create_task(self._ensure(self._server.attachment))
+        await asyncio.shield(self._revival)
+
+    async def _ensure(self, attachment: Attachment) -> None:
+        await asyncio.to_thread(attachment.ensure, self._report)
+
+    async def close(self) -> None:
+        """Wait for a start that is under way, so that the attachment can be closed."""
+        if self._revival is not None:
+            await asyncio.wait([self._revival])
+
+
+class Database:
+    """A pool of connections to one database.
+
+    Each statement is a transaction of its own, in one round trip. Raises the failures of
+    `habitue.store.failures` and `StoreUnavailable`; see `Connection` for the types of values.
+    """
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    @property
+    def pool(self) -> Pool:
+        """The pool, for figures about it."""
+        return self._pool
+
+    async def fetch(self, query: str, *arguments: object) -> list[Row]:
+        """All rows."""
+        connection = self._pool.take() or await self._pool.wait()
+        try:
+            return await connection.fetch(query, *arguments)
+        except DRIVER_ERRORS as error:
+            raise translated(error) from error
+        finally:
+            self._pool.give_back(connection)
+
+    async def fetchrow(self, query: str, *arguments: object) -> Row | None:
+        """The first row, or None."""
+        connection = self._pool.take() or await self._pool.wait()
+        try:
+            return await connection.fetchrow(query, *arguments)
+        except DRIVER_ERRORS as error:
+            raise translated(error) from error
+        finally:
+            self._pool.give_back(connection)
+
+    async def fetchval(self, query: str, *arguments: object) -> Any:
+        """The first column of the first row, or None."""
+        connection = self._pool.take() or await self._pool.wait()
+        try:
+            return await connection.fetchval(query, *arguments)
+        except DRIVER_ERRORS as error:
+            raise translated(error) from error
+        finally:
+            self._pool.give_back(connection)
+
+    async def execute(self, query: str, *arguments: object) -> str:
+        """Run a statement and answer its command tag, like `UPDATE 1`."""
+        async with self._lent() as transaction:
+            return await transaction.execute(query, *arguments)
+
+    async def executemany(self, query: str, rows: Iterable[Sequence[object]]) -> None:
+        """Run a statement once per row of arguments, all of them or none."""
+        async with self._lent() as transaction:
+            await transaction.executemany(query, rows)
+
+    async def copy_records_to_table(
+        self, table: str, *, records: Iterable[Sequence[object]], columns: Sequence[str]
+    ) -> None:
+        """Add many rows the fastest way there is, all of them or none."""
+        async with self._lent() as transaction:
+            await transaction.copy_records_to_table(table, records=records, columns=columns)
+
+    @asynccontextmanager
+    async def transaction(self, *, snapshot: bool = False) -> AsyncIterator[Transaction]:
+        """Several statements that are committed together, or not at all if the block raises.
+
+        With `snapshot` they only read, and all of them see the database at one moment.
+        """
+        connection = self._pool.take() or await self._pool.wait()
+        try:
+            await _begin(connection, snapshot)
+            try:
+                yield Transaction(connection)
+            except BaseException:
+                await _roll_back(connection)
+                raise
+            await _commit(connection)
+        finally:
+            self._pool.give_back(connection)
+
+    @asynccontextmanager
+    async def _lent(self) -> AsyncIterator[Transaction]:
+        connection = self._pool.take() or await self._pool.wait()
+        try:
+            yield Transaction(connection)
+        finally:
+            self._pool.give_back(connection)
+
+
+@asynccontextmanager
+async def open_database(
+    location: Location,
+    *,
+    report: Report = lambda message: None,
+    pool_size_max: int = 10,
+    patience_seconds: float = _PATIENCE_SECONDS,
+    schema: Schema | None = None,
+    files: Sequence[Migration] | None = None,
+) -> AsyncIterator[Database]:
+    """The database of `location`, open for the length of the block.
+
+    `schema` is by default "upgrade" for an embedded server and "require" for another one's. `files`
+    are the migrations, by default ours. `report` is told what takes long; for an embedded server
+    it may be called from another thread. Raises `StartFailure`.
+    """
+    known = migrations.load() if files is None else files
+    policy = schema or ("upgrade" if isinstance(location, Embedded) else "require")
+    async with reach(location, report) as server:
+        await _check_schema(server, policy, known, report)
+        opener = _Opener(server, report)
+        pool = Pool(opener.connect, pool_size_max, patience_seconds)
+        try:
+            yield Database(pool)
+        finally:
+            await pool.close()
+            await opener.close()
+
+
+@asynccontextmanager
+async def reach(location: Location, report: Report) -> AsyncIterator[Server]:
+    """The server of `location`, running for the length of the block if it is an embedded one."""
+    if not isinstance(location, Embedded):
+        yield Server(url=location.url)
+        return
+    attachment = await asyncio.to_thread(attach, location.data_dir, report)
+    try:
+        endpoint = await asyncio.to_thread(attachment.ensure, report)
+        yield Server(endpoint=endpoint, attachment=attachment)
+    finally:
+        await asyncio.to_thread(attachment.close)
+
+
+@asynccontextmanager
+async def first_connection(server: Server) -> AsyncIterator[DriverConnection]:
+    """A connection outside any pool; raises `StartFailure` where there is none to be had."""
+    try:
+        connection = await server.connect()
+    except (*DRIVER_ERRORS, ValueError) as error:
+        raise StartFailure(f"Cannot connect to the database {server.name}: {error}") from error
+    try:
+        yield connection
+    finally:
+        await connection.close(timeout=5)
+
+
+async def _check_schema(
+    server: Server, policy: Schema, known: Sequence[Migration], report: Report
+) -> None:
+    async with first_connection(server) as connection:
+        migrations.check_server_version(connection)
+        if policy == "ignore":
+            return
+        found = await migrations.status(connection, known)
+        found.refuse_mismatch()
+        if policy == "upgrade" and found.pending:
+            await migrations.migrate(connection, known, report)
+        elif policy == "require":
+            found.refuse_pending()
+
+
+async def _begin(connection: DriverConnection, snapshot: bool) -> None:
+    kind = " ISOLATION LEVEL REPEATABLE READ READ ONLY" if snapshot else ""
+    try:
+        await connection.execute(f"BEGIN{kind}")
+    except DRIVER_ERRORS as error:
+        raise StoreUnavailable from error
+
+
+async def _commit(connection: DriverConnection) -> None:
+    try:
+        answer = await connection.execute("COMMIT")
+    except DRIVER_ERRORS as error:
+        failure = translated(error)
+        raise OutcomeUnknown if type(failure) is StoreUnavailable else failure from error
+    if answer != "COMMIT":
+        raise asyncpg.InFailedSQLTransactionError(
+            "a statement of this transaction failed and was passed over: nothing was committed"
+        )
+
+
+async def _roll_back(connection: DriverConnection) -> None:
+    try:
+        await connection.execute("ROLLBACK")
+    except DRIVER_ERRORS:
+        connection.terminate()
+
+
+async def _pass_json_as_bytes(connection: DriverConnection) -> None:
+    """Needs no round trip: both types are known to the driver."""
+    await connection.set_type_codec(
+        "jsonb",
+        schema="pg_catalog",
+        encoder=_encode_jsonb,
+        decoder=_decode_jsonb,
+        format="binary",
+    )
+    await connection.set_type_codec(
+        "json", schema="pg_catalog", encoder=bytes, decoder=bytes, format="binary"
+    )
+
+
+def _encode_jsonb(text: bytes) -> bytes:
+    """Version 1 of the binary format is one byte and the text."""
+    return b"\x01" + text
+
+
+def _decode_jsonb(value: bytes) -> bytes:
+    return bytes(value[1:])

@@ -1,0 +1,101 @@
+"""One real PostgreSQL for the whole run, and a fresh database for every test that asks for one.
+
+The server is the embedded one, in a temporary directory, unless HABITUE_TEST_DATABASE_URL names
+another (its role must be allowed to create databases). The schema is migrated once, into a template
+from which each test's database is copied.
+
+    database        an open `Database`, empty but for what the migrations put into it
+    database_url    its URL, for a test that starts a process of its own against it
+"""
+
+import itertools
+import os
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from urllib.parse import quote, urlsplit
+
+import asyncpg
+import pytest
+
+from habitue.store.database import Database, open_database
+from habitue.store.embedded import Endpoint, attach
+from habitue.store.location import External
+
+URL_VARIABLE = "HABITUE_TEST_DATABASE_URL"
+_numbers = itertools.count(1)
+
+
+def url_of(endpoint: Endpoint) -> str:
+    """The URL of a database on a Unix socket."""
+    host = quote(endpoint.host, safe="")
+    return f"postgresql://{endpoint.user}@/{endpoint.database}?host={host}&port={endpoint.port}"
+
+
+def _url_of_another(url: str, database: str) -> str:
+    return urlsplit(url)._replace(path=f"/{database}").geturl()
+
+
+@pytest.fixture(scope="session")
+def embedded_endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Endpoint]:
+    """The embedded server of this test run."""
+    attachment = attach(tmp_path_factory.mktemp("postgres"), lambda message: None)
+    try:
+        yield attachment.ensure(lambda message: None)
+    finally:
+        attachment.close()
+
+
+@pytest.fixture(scope="session")
+async def server_url(request: pytest.FixtureRequest) -> str:
+    """The URL of a database on the server of this test run, to be used for nothing but commands."""
+    named = os.environ.get(URL_VARIABLE)
+    if named:
+        return named
+    endpoint: Endpoint = request.getfixturevalue("embedded_endpoint")
+    connection = await asyncpg.connect(url_of(endpoint.as_superuser()))
+    # What a test stores need not survive the machine.
+    await connection.execute("ALTER SYSTEM SET fsync = off")
+    await connection.execute("SELECT pg_reload_conf()")
+    await connection.close()
+    return url_of(endpoint)
+
+
+@pytest.fixture(scope="session")
+async def template(server_url: str) -> AsyncIterator[str]:
+    """The name of a database with the newest schema and no connections."""
+    name = f"habitue_template_{os.getpid()}"
+    await _command(server_url, f"CREATE DATABASE {name} TEMPLATE template0")
+    async with open_database(External(_url_of_another(server_url, name)), schema="upgrade"):
+        pass
+    yield name
+    await _command(server_url, f"DROP DATABASE {name}")
+
+
+@pytest.fixture
+async def database_url(server_url: str, template: str) -> AsyncIterator[str]:
+    """The URL of a database of this test's own."""
+    name = f"habitue_test_{os.getpid()}_{next(_numbers)}"
+    await _command(server_url, f"CREATE DATABASE {name} TEMPLATE {template}")
+    yield _url_of_another(server_url, name)
+    await _command(server_url, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    """A database of this test's own, open."""
+    async with open_database(External(database_url)) as opened:
+        yield opened
+
+
+@pytest.fixture
+def data_dir(tmp_path: Path) -> Path:
+    """A data directory that does not exist yet."""
+    return tmp_path / "data"
+
+
+async def _command(url: str, statement: str) -> None:
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()
