@@ -12,6 +12,7 @@ from msgspec import inspect as shapes
 
 from habitue.edges.http.numbers import INTEGER_MAX, Number
 from habitue.edges.http.operation import Operation
+from habitue.edges.http.shapes import inner, shape_of
 
 
 def check_operation(operation: Operation) -> None:
@@ -20,7 +21,7 @@ def check_operation(operation: Operation) -> None:
         f"{operation.id}: {path} {complaint}"
         for kind in (operation.body, operation.query)
         if kind is not None
-        for path, complaint in _complaints(shapes.type_info(kind), kind_name(kind), ())
+        for path, complaint in _complaints(shape_of(kind), kind_name(kind), ())
     ]
     if found:
         raise TypeError("\n".join(found))
@@ -49,15 +50,5 @@ def _complaints(
             for each in shape.fields:
                 yield from _complaints(each.type, f"{path}.{each.encode_name}", (*above, shape.cls))
         case _:
-            for name, inner in _inner(shape):
-                yield from _complaints(inner, path + name, above)
-
-
-def _inner(shape: shapes.Type) -> Iterator[tuple[str, shapes.Type]]:
-    match shape:
-        case shapes.UnionType():
-            yield from (("", each) for each in shape.types)
-        case shapes.ListType() | shapes.SetType() | shapes.FrozenSetType() | shapes.VarTupleType():
-            yield "[]", shape.item_type
-        case shapes.DictType():
-            yield "{}", shape.value_type
+            for name, each_shape in inner(shape):
+                yield from _complaints(each_shape, path + name, above)

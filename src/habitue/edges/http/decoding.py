@@ -110,14 +110,14 @@ class BodyDecoder(Generic[Decoded]):
             value = self._decode(body)
         except RecursionError:
             raise InvalidInput(_nested_too_deeply()) from None
-        except ValueError:  # msgspec's errors, and those of the functions it calls
-            value = self._second_look(body)
+        except ValueError as error:  # msgspec's errors, and those of the functions it calls
+            value = self._second_look(body, error)
         if b"\\u0000" in body:
             _check_no_nul(body)
         return value
 
-    def _second_look(self, body: bytes) -> Decoded:
-        faults, repaired = examine(body, self.kind)
+    def _second_look(self, body: bytes, complaint: Exception) -> Decoded:
+        faults, repaired = examine(body, self.kind, complaint)
         if faults:
             raise InvalidInput(*faults) from None
         try:
@@ -166,6 +166,6 @@ def _check_unicode(body: bytes) -> None:
 
 
 def _check_no_nul(body: bytes) -> None:
-    faults, _ = examine(body, Any)
+    faults, _ = examine(body, Any, ValueError("The body contains the character NUL"))
     if faults:
         raise InvalidInput(*faults)

@@ -14,7 +14,6 @@ import difflib
 import re
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
-from functools import cache
 from typing import Any, TypeAlias
 
 import msgspec
@@ -22,13 +21,13 @@ from msgspec import inspect as shapes
 
 from habitue.edges.http.leaves import leaf_fault, shown, words_of
 from habitue.edges.http.numbers import BEYOND, NUMBER_RULE, widest
+from habitue.edges.http.shapes import shape_of
 from habitue.model.errors import Fault
 from habitue.model.pointers import escape
 
 Faults: TypeAlias = list[Fault]
 
 FAULTS_MAX = 100
-DEPTH_MAX = 200
 
 _UNTYPED = msgspec.json.Decoder(float_hook=widest)
 _POSITION = re.compile(r"(?:JSON is malformed: )?(.*?)(?: \(byte (\d+)\))?", re.DOTALL)
@@ -36,15 +35,18 @@ _WHERE = re.compile(r"(.*?) - at `(?:key` in `)?\$(.*)`", re.DOTALL)
 _STEP = re.compile(r"\.([^.\[]+)|\[(\d+)\]")
 
 
-def examine(body: bytes, kind: Any) -> tuple[Faults, Any]:
+def examine(body: bytes, kind: Any, complaint: Exception) -> tuple[Faults, Any]:
     """Everything wrong with `body` as a `kind` (at most `FAULTS_MAX` faults), and the value that
-    it holds, repaired, to be converted where nothing is wrong."""
+    it holds, repaired, to be converted where nothing is wrong.
+
+    `complaint` is what the decoder said; it is repeated where the body cannot be taken apart.
+    """
     try:
         value = _UNTYPED.decode(body)
     except RecursionError:
         return [Fault("", "nesting", "The body is nested too deeply")], None
-    except msgspec.ValidationError as error:
-        return [first_fault(error)], None
+    except msgspec.ValidationError:
+        return [first_fault(complaint)], None
     except ValueError as error:
         return [_malformed(body, str(error))], None
     return examine_value(value, kind)
@@ -53,7 +55,7 @@ def examine(body: bytes, kind: Any) -> tuple[Faults, Any]:
 def examine_value(value: Any, kind: Any) -> tuple[Faults, Any]:
     """The same for a value that is decoded already."""
     faults: Faults = []
-    repaired = _Walk(faults).visit(value, _shape_of(kind), "", "The body")
+    repaired = _Walk(faults).visit(value, shape_of(kind), "", "The body")
     return faults[:FAULTS_MAX], repaired
 
 
@@ -62,13 +64,9 @@ def first_fault(error: Exception) -> Fault:
     match = _WHERE.fullmatch(str(error))
     if match is None:
         return Fault("", "Invalid", str(error))
-    pointer = "".join("/" + escape(name or index) for name, index in _STEP.findall(match[2]))
+    steps = _STEP.findall(match[2].partition("[...]")[0])
+    pointer = "".join("/" + escape(name or index) for name, index in steps)
     return Fault(pointer, "Invalid", match[1])
-
-
-@cache
-def _shape_of(kind: Any) -> shapes.Type:
-    return shapes.type_info(kind)
 
 
 def _malformed(body: bytes, message: str) -> Fault:

@@ -17,6 +17,7 @@ from msgspec import inspect as shapes
 
 from habitue.edges.http.explain import examine_value, first_fault
 from habitue.edges.http.numbers import decode_special, exact
+from habitue.edges.http.shapes import shape_of
 from habitue.model.errors import Fault, InvalidInput
 
 Decoded = TypeVar("Decoded", bound=msgspec.Struct)
@@ -81,7 +82,7 @@ def _of_parameter(fault: Fault) -> Fault:
 
 @cache
 def _readers_of(kind: Any) -> tuple[tuple[str, tuple[Reader, bool]], ...]:
-    struct = shapes.type_info(kind)
+    struct = shape_of(kind)
     if not isinstance(struct, shapes.StructType):
         raise TypeError(f"{kind} is not a Struct")
     return tuple((each.encode_name, _reader_of(each.type)) for each in struct.fields)
@@ -92,10 +93,14 @@ def _reader_of(shape: shapes.Type) -> tuple[Reader, bool]:
         shape = next(each for each in shape.types if not isinstance(each, shapes.NoneType))
     if isinstance(shape, shapes.ListType):
         return _reader_of(shape.item_type)[0], True
-    return _READERS.get(type(shape), _text), False
+    return _READERS.get(type(shape), _as_sent), False
 
 
 def _text(text: str) -> str:
+    return text
+
+
+def _as_sent(text: str) -> str:
     return text
 
 
