@@ -55,6 +55,17 @@ def render_expression(expression: Expression) -> object:
             return [list(parameters), render_expression(body)]
 
 
+def node_count(expression: Expression) -> int:
+    """How many literals, calls and blocks `expression` consists of, itself included."""
+    match expression:
+        case Literal():
+            return 1
+        case Call(_, arguments):
+            return 1 + sum(map(node_count, arguments))
+        case Block(_, body):
+            return 1 + node_count(body)
+
+
 def string_fault(text: str, at: str) -> Fault | None:
     """What is wrong with a string or a name inside a rule, if anything."""
     if len(text) > TEXT_LENGTH_MAX:
