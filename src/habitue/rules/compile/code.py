@@ -30,7 +30,7 @@ SHAPES_KEPT = 4_096
 _NAMESPACE: Mapping[str, Any] = MappingProxyType(
     {
         "__builtins__": {"any": any, "all": all, "ArithmeticError": ArithmeticError},
-        "FAILURES": runtime.FAILURES,
+        "CAUGHT": runtime.CAUGHT,
         "add": EXACT.add,
         "subtract": EXACT.subtract,
         "multiply": EXACT.multiply,

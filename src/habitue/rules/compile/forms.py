@@ -115,7 +115,7 @@ def _emit_catch(writer: Writer, default: Expression, body: Expression) -> Fragme
     otherwise = writer.emit(default)
     inner = writer.lines.pop()
     name = writer.fresh("k")
-    attempt = [f"try: return {caught.code}", f"except FAILURES: return {otherwise.code}"]
+    attempt = [f"try: return {caught.code}", f"except CAUGHT: return {otherwise.code}"]
     writer.define(f"def {name}():", [*inner, *attempt])
     type_ = caught.type if caught.type == otherwise.type else ANY
     return Fragment(f"{name}()", type_, otherwise.fails)

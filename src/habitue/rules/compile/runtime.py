@@ -15,7 +15,7 @@ from habitue.rules.functions import lists, numbers
 from habitue.rules.functions.values import as_time, charge_text, type_of
 
 #: What `catch` turns into its default.
-FAILURES = (RuleFailed, ArithmeticError)
+CAUGHT = (RuleFailed, ArithmeticError)
 
 
 def out_of_range() -> RuleFailed:
