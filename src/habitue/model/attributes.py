@@ -56,7 +56,8 @@ class AttributeDefinition(msgspec.Struct, frozen=True):
     """One attribute that a shop has defined; `created` is an RFC 3339 time in UTC.
 
     With `restricted_by_suggestions` only the suggested strings are accepted. An empty
-    `subscribed_application_ids` means every application.
+    `subscribed_application_ids` means every application. A `builtin` definition came with the
+    product and cannot be changed.
     """
 
     id: int
@@ -71,6 +72,7 @@ class AttributeDefinition(msgspec.Struct, frozen=True):
     restricted_by_suggestions: bool = False
     subscribed_application_ids: tuple[int, ...] = ()
     event_type: str = ""
+    builtin: bool = False
 
     def serves(self, application_id: int) -> bool:
         """Whether things of this application may carry the attribute."""

@@ -32,3 +32,10 @@ class ApiKey(msgspec.Struct, frozen=True):
 def key_hash(key: str) -> bytes:
     """The digest under which a key is stored: SHA-256, for keys are long and random."""
     return hashlib.sha256(key.encode()).digest()
+
+
+def till_credentials(login: str, password: str) -> str:
+    """What a till presents, and so what is kept the digest of: the login and a digest of the
+    password, which is how tills send it (contracts/capillary/SPEC.md, Basic authentication)."""
+    digest = hashlib.md5(password.encode(), usedforsecurity=False).hexdigest()
+    return f"{login}:{digest}"

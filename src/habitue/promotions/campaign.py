@@ -28,6 +28,8 @@ Feature = Literal[
     "advancedEvents",
 ]
 CampaignType = Literal["cartItem", "advanced"]
+SessionDiscountScope = Literal["sessionTotal", "cartItems", "additionalCosts"]
+ItemDiscountScope = Literal["price", "itemTotal", "additionalCosts"]
 LimitedEntity = Literal["Coupon", "Profile"]
 
 
@@ -52,7 +54,11 @@ class CodeSettings(msgspec.Struct, frozen=True):
 
 
 class Application(msgspec.Struct, frozen=True):
-    """One sales channel. `timezone` is an IANA name, `currency` an ISO 4217 code."""
+    """One sales channel. `timezone` is an IANA name, `currency` an ISO 4217 code.
+
+    Campaigns and coupons of the application must carry the `mandatory` attributes. The default
+    discount scopes matter to cascading discounts only.
+    """
 
     id: int
     name: str
@@ -65,6 +71,10 @@ class Application(msgspec.Struct, frozen=True):
     attributes: Attributes = {}
     limits: tuple[Limit, ...] = ()
     sandbox: bool = False
+    default_discount_scope: SessionDiscountScope = "sessionTotal"
+    default_item_discount_scope: ItemDiscountScope = "price"
+    mandatory_campaign_attributes: tuple[str, ...] = ()
+    mandatory_coupon_attributes: tuple[str, ...] = ()
 
     @property
     def zone(self) -> tzinfo:
@@ -101,6 +111,8 @@ class Campaign(msgspec.Struct, frozen=True):
     limits: tuple[Limit, ...] = ()
     type: CampaignType = "advanced"
     coupon_settings: CodeSettings | None = None
+    referral_settings: CodeSettings | None = None
+    coupon_attributes: Attributes = {}
     reevaluate_on_return: bool = False
 
     def starts_later(self, now: datetime) -> bool:

@@ -1,0 +1,135 @@
+"""The configuration between the database and memory: documents there, values here.
+
+Words: a *change* is one entity as it shall be from now on, or its removal.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, TypeAlias, TypeVar
+
+import msgspec
+
+from habitue.model.attributes import AttributeDefinition, normalised
+from habitue.model.keys import ApiKey
+from habitue.promotions.campaign import AdditionalCost, Application, Campaign, StoredRuleset
+from habitue.promotions.configuration import Configuration
+from habitue.store.configuration import (
+    ConfigurationRow,
+    ConfigurationWrite,
+    Kind,
+    load_changes,
+    save_changes,
+)
+from habitue.store.database import Connection
+from habitue.store.documents import decoder_of, encode
+
+Entity: TypeAlias = (
+    Application | AttributeDefinition | AdditionalCost | Campaign | StoredRuleset | ApiKey
+)
+Value = TypeVar("Value")
+
+
+class Change(msgspec.Struct, frozen=True):
+    """`entity` as it shall be, or gone if `deleted`; a key comes with its digest."""
+
+    entity: Entity
+    deleted: bool = False
+    key_hash: bytes | None = None
+
+
+_KINDS: Mapping[type, Kind] = {
+    Application: "application",
+    AttributeDefinition: "attribute",
+    AdditionalCost: "additional_cost",
+    Campaign: "campaign",
+    StoredRuleset: "ruleset",
+    ApiKey: "api_key",
+}
+_DECODERS: Mapping[str, "msgspec.json.Decoder[Any]"] = {
+    kind: decoder_of(type_) for type_, kind in _KINDS.items()
+}
+_COLUMNS = (
+    "name",
+    "entity",
+    "event_type",
+    "application_id",
+    "campaign_id",
+    "active_ruleset_id",
+)
+
+
+async def load_configuration(connection: Connection, known: Configuration) -> Configuration:
+    """The newest configuration: `known` with everything laid over it that changed since."""
+    version, rows = await load_changes(connection, known.version)
+    if version <= known.version:
+        return known
+    changed: dict[str, dict[Any, Any]] = {kind: {} for kind in _DECODERS}
+    for row in rows:
+        key = row.id if row.key_hash is None else row.key_hash
+        changed[row.kind][key] = None if row.deleted else _entity(row)
+    return _laid_over(known, version, changed)
+
+
+async def save_configuration(
+    connection: Connection, version: int, changes: Sequence[Change]
+) -> None:
+    """Saves all `changes`, decided upon that version.
+
+    Raises `GuardFailed`, with nothing saved, when it has moved.
+    """
+    await save_changes(connection, version, [_write(change) for change in changes])
+
+
+def read_ruleset(document: bytes) -> StoredRuleset:
+    """The ruleset that a stored document holds."""
+    ruleset: StoredRuleset = _DECODERS["ruleset"].decode(document)
+    return ruleset
+
+
+def _entity(row: ConfigurationRow) -> Entity:
+    entity: Entity = _DECODERS[row.kind].decode(row.document)
+    if isinstance(entity, Application | Campaign) and entity.attributes:
+        attributes = normalised(entity.attributes)
+        return msgspec.structs.replace(entity, attributes=attributes)
+    return entity
+
+
+def _laid_over(
+    known: Configuration, version: int, changed: Mapping[str, Mapping[Any, Any]]
+) -> Configuration:
+    campaigns = _merged(known.campaigns, changed["campaign"])
+    rulesets = _merged(known.rulesets, changed["ruleset"])
+    active = {campaign.active_ruleset_id for campaign in campaigns.values()}
+    return Configuration(
+        version=version,
+        applications=_merged(known.applications, changed["application"]),
+        attributes=_merged(known.attributes, changed["attribute"]),
+        additional_costs=_merged(known.additional_costs, changed["additional_cost"]),
+        campaigns=campaigns,
+        rulesets=_kept(rulesets, active),
+        keys=_merged(known.keys, changed["api_key"]),
+    )
+
+
+def _merged(old: Mapping[Any, Value], changes: Mapping[Any, Value | None]) -> Mapping[Any, Value]:
+    if not changes:
+        return old
+    merged = {**old, **changes}
+    return MappingProxyType({key: each for key, each in merged.items() if each is not None})
+
+
+def _kept(rulesets: Mapping[int, Value], ids: Iterable[int | None]) -> Mapping[int, Value]:
+    wanted = {id_ for id_ in ids if id_ is not None}
+    return MappingProxyType({id_: rulesets[id_] for id_ in wanted & rulesets.keys()})
+
+
+def _write(change: Change) -> ConfigurationWrite:
+    entity = change.entity
+    return ConfigurationWrite(
+        kind=_KINDS[type(entity)],
+        id=entity.id,
+        document=msgspec.Raw(encode(entity)),
+        deleted=change.deleted,
+        key_hash=None if change.key_hash is None else change.key_hash.hex(),
+        **{name: getattr(entity, name, None) for name in _COLUMNS},
+    )

@@ -1,0 +1,236 @@
+"""Coupons: creating them by pattern, changing, finding and deleting them.
+
+A creation makes all the coupons that were asked for, or none. Codes are stored in the spelling of
+their application and are unique within it (contracts/talon_one/SEMANTICS.md sections 6.1 and 6.2).
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from itertools import islice
+
+import msgspec
+
+from habitue.model.attributes import merged, normalised
+from habitue.model.errors import Conflict, NotFound
+from habitue.promotions.campaign import Application, Campaign
+from habitue.promotions.coupon import Coupon
+from habitue.store.coupon_filters import CouponFilter
+from habitue.store.coupons import (
+    CouponWrite,
+    NewCoupon,
+    delete_coupons,
+    find_coupons,
+    hold_campaign,
+    insert_coupons,
+    update_coupons,
+)
+from habitue.store.database import Connection
+from habitue.store.documents import decoder_of, encode
+from habitue.usecases.configure.checks import refuse_if_any
+from habitue.usecases.configure.codes import CodeSpace, Draw, code_space, random_codes
+from habitue.usecases.configure.coupon_checks import (
+    CouponFields,
+    CouponOrder,
+    CouponPlace,
+    change_faults,
+    order_faults,
+)
+from habitue.usecases.configure.limits import kept_limits
+from habitue.usecases.shop import Shop
+
+#: How often missing codes of a large space are drawn again before it counts as used up.
+_ROUNDS_MAX = 40
+_PATTERN_DEFAULT = "########"
+_CHARACTERS_DEFAULT = tuple("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789")
+_COUPON = decoder_of(Coupon)
+
+
+class CouponPage(msgspec.Struct, frozen=True):
+    """One page of coupons, and whether there are more."""
+
+    has_more: bool
+    coupons: tuple[Coupon, ...]
+
+
+async def create_coupons(
+    shop: Shop,
+    application_id: int,
+    campaign_id: int,
+    order: CouponOrder,
+    draw: Draw,
+    now: datetime,
+) -> list[Coupon]:
+    """The new coupons, in the order in which they were made.
+
+    Raises `NotFound`, `InvalidInput`, or `Conflict` when too many codes of the pattern are taken.
+    """
+    place = await _place(shop, application_id, campaign_id)
+    space = _space(place.application, place.campaign, order)
+    refuse_if_any(order_faults(place, order, space.size))
+    shared = _shared(place, order.fields, f"{draw(2**64):016x}", now)
+    async with shop.database.transaction() as connection:
+        if not await hold_campaign(connection, campaign_id):
+            raise NotFound("Campaign", campaign_id)
+        documents = await _insert(connection, shared, space, list(order.recipients), draw)
+    return sorted(map(read_coupon, documents), key=lambda coupon: coupon.id)
+
+
+async def search_coupons(
+    shop: Shop, wanted: CouponFilter, sort: str, skip: int, page_size: int
+) -> CouponPage:
+    """One page of the coupons that fit; `sort` is a column, with a minus for descending."""
+    documents = await find_coupons(shop.database, wanted, sort, skip, page_size + 1)
+    coupons = tuple(map(read_coupon, documents[:page_size]))
+    return CouponPage(len(documents) > page_size, coupons)
+
+
+async def update_coupon(
+    shop: Shop,
+    application_id: int,
+    campaign_id: int,
+    coupon_id: int,
+    fields: CouponFields,
+    now: datetime,
+) -> Coupon:
+    """The coupon as changed; dates and recipient that were not sent are cleared.
+
+    Raises `NotFound` or `InvalidInput`.
+    """
+    place = await _place(shop, application_id, campaign_id)
+    recipient = fields.recipient_integration_id or ""
+    refuse_if_any(change_faults(place, fields))
+    wanted = _one(application_id, campaign_id, coupon_id, now)
+    write = msgspec.structs.replace(_write(fields), recipient_integration_id=recipient)
+    documents = await update_coupons(shop.database, wanted, write)
+    if not documents:
+        raise NotFound("Coupon", coupon_id)
+    return read_coupon(documents[0])
+
+
+async def update_coupon_batch(
+    shop: Shop,
+    application_id: int,
+    campaign_id: int,
+    batch_id: str | None,
+    fields: CouponFields,
+    now: datetime,
+) -> int:
+    """How many coupons of the batch, or of the campaign, were changed.
+
+    Dates that were not sent are cleared. Raises `NotFound` or `InvalidInput`.
+    """
+    place = await _place(shop, application_id, campaign_id)
+    refuse_if_any(change_faults(place, fields))
+    wanted = CouponFilter(
+        application_id=application_id, campaign_ids=(campaign_id,), batch_id=batch_id, now=now
+    )
+    return len(await update_coupons(shop.database, wanted, _write(fields)))
+
+
+async def delete_coupon(
+    shop: Shop, application_id: int, campaign_id: int, coupon_id: int, now: datetime
+) -> None:
+    """Deletes one coupon; its code is free again. Raises `NotFound`."""
+    await _place(shop, application_id, campaign_id)
+    wanted = _one(application_id, campaign_id, coupon_id, now)
+    if await delete_coupons(shop.database, wanted) == 0:
+        raise NotFound("Coupon", coupon_id)
+
+
+async def delete_matching_coupons(shop: Shop, wanted: CouponFilter) -> int:
+    """Deletes the coupons that fit; how many there were."""
+    return await delete_coupons(shop.database, wanted)
+
+
+def read_coupon(document: bytes) -> Coupon:
+    """The coupon that a stored row holds."""
+    coupon = _COUPON.decode(document)
+    if not coupon.attributes:
+        return coupon
+    return msgspec.structs.replace(coupon, attributes=normalised(coupon.attributes))
+
+
+async def _place(shop: Shop, application_id: int, campaign_id: int) -> CouponPlace:
+    configuration = await shop.refresh()
+    campaign = configuration.campaign(application_id, campaign_id)
+    application = configuration.application(application_id)
+    return CouponPlace(configuration, application, campaign)
+
+
+def _space(application: Application, campaign: Campaign, order: CouponOrder) -> CodeSpace:
+    settings = campaign.coupon_settings
+    pattern = order.pattern or (settings.coupon_pattern if settings else _PATTERN_DEFAULT)
+    characters = order.valid_characters
+    if characters is None:
+        characters = settings.valid_characters if settings else _CHARACTERS_DEFAULT
+    return code_space(pattern, characters, application.code)
+
+
+def _shared(place: CouponPlace, fields: CouponFields, batch_id: str, now: datetime) -> NewCoupon:
+    return NewCoupon(
+        application_id=place.application.id,
+        campaign_id=place.campaign.id,
+        usage_limit=fields.usage_limit if isinstance(fields.usage_limit, int) else 1,
+        start_date=fields.start_date or None,
+        expiry_date=fields.expiry_date or None,
+        batch_id=batch_id,
+        limits=encode(kept_limits(fields.limits or ())),
+        attributes=encode(merged({}, normalised(fields.attributes or {}))),
+        created=now,
+    )
+
+
+def _write(fields: CouponFields) -> CouponWrite:
+    usage_limit = 1 if fields.usage_limit is None else fields.usage_limit
+    limits, attributes = fields.limits, fields.attributes
+    return CouponWrite(
+        start_date=fields.start_date or None,
+        expiry_date=fields.expiry_date or None,
+        usage_limit=usage_limit if isinstance(usage_limit, int) else None,
+        limits=_document(None if limits is None else limits and kept_limits(limits), ()),
+        attributes=_document(attributes and merged({}, normalised(attributes)), {}),
+    )
+
+
+def _document(value: object, empty: object) -> bytes | None:
+    """What to store for a field: nothing where it was not sent, the empty value for null."""
+    if value is msgspec.UNSET:
+        return None
+    return encode(empty if value is None else value)
+
+
+async def _insert(
+    connection: Connection, shared: NewCoupon, space: CodeSpace, missing: list[str], draw: Draw
+) -> list[bytes]:
+    codes, documents = random_codes(space, draw), list[bytes]()
+    for _ in range(_ROUNDS_MAX):
+        pairs = list(zip(islice(codes, len(missing)), missing, strict=False))
+        added = await insert_coupons(connection, shared, pairs)
+        documents += added
+        missing = list(_still_missing(missing, added))
+        if not missing:
+            return documents
+        if not pairs:
+            break
+    raise Conflict(_taken(space, len(missing)))
+
+
+def _still_missing(recipients: Sequence[str], added: Sequence[bytes]) -> Iterator[str]:
+    served = Counter(read_coupon(document).recipient_integration_id for document in added)
+    return (Counter(recipients) - served).elements()
+
+
+def _taken(space: CodeSpace, missing: int) -> str:
+    if space.size == 1:
+        return f'The code "{space.code(0)}" is taken in this Application'
+    return f"Too many codes of this pattern are taken: {missing} coupons could not be created"
+
+
+def _one(application_id: int, campaign_id: int, coupon_id: int, now: datetime) -> CouponFilter:
+    return CouponFilter(
+        application_id=application_id,
+        campaign_ids=(campaign_id,),
+        coupon_id=coupon_id,
+        now=now,
+    )

@@ -1,0 +1,75 @@
+"""Keys: making, listing and revoking them. What opens a door is never stored, only its digest."""
+
+from datetime import datetime
+
+from habitue.model.errors import Conflict, Fault, NotFound
+from habitue.model.keys import ApiKey, KeyKind, key_hash
+from habitue.promotions.configuration import Configuration
+from habitue.store.configuration import new_ids
+from habitue.usecases.configuration import Change
+from habitue.usecases.configure.checks import name_faults, refuse_if_any
+from habitue.usecases.configure.settle import Decision, settle
+from habitue.usecases.shop import Shop
+
+
+async def create_key(
+    shop: Shop,
+    secret: str,
+    kind: KeyKind,
+    name: str,
+    application_id: int | None,
+    expires: datetime,
+    now: datetime,
+) -> ApiKey:
+    """The new key that `secret` is. Raises `NotFound`, `InvalidInput`, or `Conflict` if it exists.
+
+    A key of the kind integration belongs to an application, a key of the kind management to none.
+    """
+    (id_,) = await new_ids(shop.database, "api_key")
+    key = ApiKey(id_, kind, name, now, expires, application_id)
+    digest = key_hash(secret)
+
+    async def decide(configuration: Configuration) -> Decision[ApiKey]:
+        _check(configuration, key, now)
+        if digest in configuration.keys:
+            raise Conflict("This key exists already")
+        return Decision(key, (Change(key, key_hash=digest),))
+
+    return await settle(shop, decide)
+
+
+async def revoke_key(shop: Shop, key_id: int, application_id: int | None = None) -> ApiKey:
+    """The key that no longer opens anything. Raises `NotFound`.
+
+    With `application_id` only a key of that application is found.
+    """
+
+    async def decide(configuration: Configuration) -> Decision[ApiKey]:
+        for digest, key in configuration.keys.items():
+            if key.id == key_id and application_id in (None, key.application_id):
+                return Decision(key, (Change(key, deleted=True, key_hash=digest),))
+        raise NotFound("Key", key_id)
+
+    return await settle(shop, decide)
+
+
+def list_keys(configuration: Configuration, application_id: int | None = None) -> list[ApiKey]:
+    """All keys, or those of one application, oldest first."""
+    keys = configuration.keys.values()
+    listed = [key for key in keys if application_id in (None, key.application_id)]
+    return sorted(listed, key=lambda key: key.id)
+
+
+def _check(configuration: Configuration, key: ApiKey, now: datetime) -> None:
+    if key.application_id is not None:
+        configuration.application(key.application_id)
+    faults = list(name_faults(key.name, "/title"))
+    if key.kind == "integration" and key.application_id is None:
+        details = "an integration key belongs to an Application"
+        faults.append(Fault("/application", "Missing", details))
+    if key.kind == "management" and key.application_id is not None:
+        details = "a management key belongs to no Application"
+        faults.append(Fault("/application", "Not supported", details))
+    if key.expires <= now:
+        faults.append(Fault("/expires", "Out of range", "a key expires in the future"))
+    refuse_if_any(faults)
