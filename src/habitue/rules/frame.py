@@ -22,6 +22,10 @@ class StepsExhausted(Exception):
     """The evaluation did more work than it may; `catch` does not catch this."""
 
 
+#: Everything by which an evaluation of a compiled expression can end without a value.
+FAILURES = (RuleFailed, StepsExhausted, ArithmeticError)
+
+
 class Frame:
     """State of one evaluation: the clock, the zone, the step budget and the bound names."""
 

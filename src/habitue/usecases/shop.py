@@ -4,19 +4,47 @@ Every use case is handed a `Shop`. The configuration is replaced as a whole, nev
 so that a request that started with one version finishes with it.
 """
 
+import msgspec
+
+from habitue.model.errors import Unauthorized
 from habitue.promotions.configuration import Configuration
-from habitue.store.configuration import load_configuration
+from habitue.promotions.program import Program, build_program
 from habitue.store.database import Database
+from habitue.usecases.configuration import load_configuration
+from habitue.usecases.queue import TurnQueue
+
+
+class ShopSettings(msgspec.Struct, frozen=True):
+    """`lock_wait_seconds`: how long a request waits for others that write the same customer."""
+
+    lock_wait_seconds: float = 5.0
 
 
 class Shop:
     """One database, and the newest configuration that this process has read from it."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, settings: ShopSettings | None = None) -> None:
         self.database = database
+        self.settings = settings or ShopSettings()
         self.configuration = Configuration()
+        self.queue = TurnQueue(self.settings.lock_wait_seconds)
+        self._programs: dict[int, Program] = {}
 
     async def refresh(self) -> Configuration:
         """Reads what changed in the configuration; the newest one."""
         self.configuration = await load_configuration(self.database, self.configuration)
         return self.configuration
+
+    def program(self, application_id: int) -> Program:
+        """The compiled campaigns of an application, at the configuration in memory.
+
+        Raises `Unauthorized` when the application is gone: so are its keys.
+        """
+        program = self._programs.get(application_id)
+        if program is not None and program.version == self.configuration.version:
+            return program
+        if application_id not in self.configuration.applications:
+            raise Unauthorized("The application of this key does not exist any more")
+        program = build_program(self.configuration, application_id, program)
+        self._programs[application_id] = program
+        return program

@@ -1,0 +1,33 @@
+# make demo    a seeded shop, a cart and why it gets what it gets; serves until Ctrl-C (ONCE=1: exits)
+# make test    everything that must hold before a change lands: style, types, tests
+# make format  rewrites the code in the house style
+
+VENV := .venv
+BIN := $(VENV)/bin
+DEMO_FLAGS := $(if $(ONCE),--once) $(if $(PORT),--port $(PORT)) $(if $(DATA_DIR),--data-dir $(DATA_DIR))
+
+.PHONY: demo test format clean
+
+demo: $(VENV)/.installed
+	@$(BIN)/habitue demo $(DEMO_FLAGS)
+
+test: $(VENV)/.installed-test
+	$(BIN)/ruff format --check src tests bench
+	$(BIN)/ruff check src tests bench
+	$(BIN)/mypy
+	$(BIN)/pytest
+
+format: $(VENV)/.installed-test
+	$(BIN)/ruff format src tests bench
+	$(BIN)/ruff check --fix src tests bench
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+$(VENV)/.installed: pyproject.toml bootstrap.sh
+	@./bootstrap.sh $(VENV) .
+	@touch $@
+
+$(VENV)/.installed-test: pyproject.toml bootstrap.sh
+	@./bootstrap.sh $(VENV) '.[test]'
+	@touch $@ $(VENV)/.installed

@@ -1,0 +1,1 @@
+"""The session door: the Integration API of the Talon.One protocol."""

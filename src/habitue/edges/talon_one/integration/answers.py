@@ -1,0 +1,249 @@
+"""Answers of the Integration API, field by field as the official clients demand them.
+
+Required fields are always there and never null: an anonymous session has the profile id "", an
+empty cart is [], no attributes are {} (contracts/talon_one/SDK.md sections 4 and 5).
+"""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from habitue.customers.customer import Customer
+from habitue.edges.talon_one.effects import EffectOut, effect_in_event, shortened
+from habitue.model.numbers import shortest
+from habitue.pricing.cart import CartItem
+from habitue.promotions.program import Program
+from habitue.promotions.session import Session
+from habitue.promotions.trace import RuleFailure
+from habitue.usecases.session_state import SessionOutcome
+from habitue.usecases.update_profile import ProfileOutcome
+
+#: One deployment is one organisation: there is one account.
+ACCOUNT_ID = 1
+
+
+class Price(msgspec.Struct):
+    price: Decimal
+
+
+class CartItemOut(msgspec.Struct, rename="camel", omit_defaults=True):
+    sku: str
+    quantity: int
+    returned_quantity: int
+    remaining_quantity: int
+    price: Decimal
+    position: int
+    attributes: dict[str, Any]
+    name: str | None = None
+    category: str | None = None
+    product: dict[str, Any] | None = None
+    weight: Decimal | None = None
+    height: Decimal | None = None
+    width: Decimal | None = None
+    length: Decimal | None = None
+    additional_costs: dict[str, Price] | None = None
+
+
+class CustomerSessionOut(msgspec.Struct, rename="camel"):
+    """A session; totals are before any discount."""
+
+    id: int
+    created: datetime
+    integration_id: str
+    application_id: int
+    profile_id: str
+    store_integration_id: str
+    coupon_codes: list[str]
+    referral_code: str
+    loyalty_cards: list[str]
+    state: str
+    cart_items: list[CartItemOut]
+    experiment_variant_allocations: list[dict[str, Any]]
+    additional_costs: dict[str, Price]
+    identifiers: list[str]
+    attributes: dict[str, Any]
+    first_session: bool
+    update_count: int
+    total: Decimal
+    cart_item_total: Decimal
+    additional_cost_total: Decimal
+    cart_item_additional_cost_total: Decimal
+    updated: datetime
+
+
+class CustomerProfileOut(msgspec.Struct, rename="camel"):
+    """A profile; `totalSales` is before discounts, without what was cancelled or reopened."""
+
+    id: int
+    created: datetime
+    integration_id: str
+    attributes: dict[str, Any]
+    account_id: int
+    closed_sessions: int
+    total_sales: Decimal
+    loyalty_memberships: None
+    audience_memberships: list[dict[str, Any]]
+    last_activity: datetime
+    sandbox: bool
+
+
+class EventOut(msgspec.Struct, rename="camel"):
+    id: int
+    created: datetime
+    application_id: int
+    profile_id: str
+    type: str
+    attributes: dict[str, Any]
+    session_id: str
+    effects: list[list[Any]]
+
+
+class RuleFailureOut(
+    msgspec.Struct,
+    omit_defaults=True,
+    rename={
+        "campaign_id": "campaignID",
+        "campaign_name": "campaignName",
+        "ruleset_id": "rulesetID",
+        "rule_index": "ruleIndex",
+        "rule_name": "ruleName",
+        "condition_index": "conditionIndex",
+        "effect_index": "effectIndex",
+        "coupon_id": "couponID",
+        "coupon_value": "couponValue",
+    },
+):
+    campaign_id: int
+    campaign_name: str
+    ruleset_id: int
+    rule_index: int
+    rule_name: str
+    details: str
+    condition_index: int | None = None
+    effect_index: int | None = None
+    coupon_id: int | None = None
+    coupon_value: str | None = None
+
+
+class Loyalty(msgspec.Struct):
+    programs: dict[str, Any]
+
+
+def session_out(session: Session) -> CustomerSessionOut:
+    """The session as it goes over the wire."""
+    totals = session.totals
+    return CustomerSessionOut(
+        id=session.id,
+        created=session.created,
+        integration_id=session.integration_id,
+        application_id=session.application_id,
+        profile_id=session.profile_id,
+        store_integration_id=session.store_integration_id,
+        coupon_codes=list(session.coupon_codes),
+        referral_code=session.referral_code,
+        loyalty_cards=list(session.loyalty_cards),
+        state=session.state,
+        cart_items=[_item_out(item, index) for index, item in enumerate(session.cart_items)],
+        experiment_variant_allocations=list(session.experiment_variant_allocations),
+        additional_costs=_prices(session.additional_costs),
+        identifiers=list(session.identifiers),
+        attributes=shortened(session.attributes),
+        first_session=session.first_session,
+        update_count=session.update_count,
+        total=shortest(totals.total),
+        cart_item_total=shortest(totals.cart_items),
+        additional_cost_total=shortest(totals.session_additional_costs),
+        cart_item_additional_cost_total=shortest(totals.item_additional_costs),
+        updated=session.updated,
+    )
+
+
+def profile_out(customer: Customer, integration_id: str, *, sandbox: bool) -> CustomerProfileOut:
+    """The customer as a profile."""
+    return CustomerProfileOut(
+        id=customer.id,
+        created=customer.created,
+        integration_id=integration_id,
+        attributes=shortened(customer.attributes),
+        account_id=ACCOUNT_ID,
+        closed_sessions=customer.closed_sessions,
+        total_sales=shortest(customer.total_sales),
+        loyalty_memberships=None,
+        audience_memberships=[],
+        last_activity=customer.last_activity,
+        sandbox=sandbox,
+    )
+
+
+def event_out(outcome: SessionOutcome, effects: list[EffectOut]) -> EventOut:
+    """The event that the request was."""
+    session = outcome.decision.session
+    return EventOut(
+        id=outcome.event_id,
+        created=outcome.now,
+        application_id=session.application_id,
+        profile_id=session.profile_id,
+        type=outcome.decision.event_type,
+        attributes={},
+        session_id=session.integration_id,
+        effects=[effect_in_event(effect) for effect in effects],
+    )
+
+
+def failure_out(failure: RuleFailure) -> RuleFailureOut:
+    """Why one rule did not apply."""
+    return RuleFailureOut(*msgspec.structs.astuple(failure))
+
+
+def session_profile(outcome: SessionOutcome, program: Program) -> CustomerProfileOut | None:
+    """The profile of the session as the request leaves it; None for an anonymous session."""
+    profile_id = outcome.decision.session.profile_id
+    if not profile_id:
+        return None
+    return profile_out(outcome.owner_after, profile_id, sandbox=program.application.sandbox)
+
+
+def _item_out(item: CartItem, position: int) -> CartItemOut:
+    return CartItemOut(
+        sku=item.sku,
+        quantity=item.quantity,
+        returned_quantity=item.returned_quantity,
+        remaining_quantity=item.remaining_quantity,
+        price=shortest(item.price),
+        position=position,
+        attributes=shortened(item.attributes),
+        name=item.name or None,
+        category=item.category or None,
+        product=item.product,
+        weight=_optional(item.weight),
+        height=_optional(item.height),
+        width=_optional(item.width),
+        length=_optional(item.length),
+        additional_costs=_prices(item.additional_costs) or None,
+    )
+
+
+def _optional(value: Decimal | None) -> Decimal | None:
+    return None if value is None else shortest(value)
+
+
+def _prices(costs: dict[str, Decimal]) -> dict[str, Price]:
+    return {name: Price(shortest(price)) for name, price in costs.items()}
+
+
+def profile_event_out(
+    outcome: ProfileOutcome, application_id: int, effects: list[EffectOut]
+) -> EventOut:
+    """The event that the update of a profile was; it has no session."""
+    return EventOut(
+        id=outcome.event_id,
+        created=outcome.now,
+        application_id=application_id,
+        profile_id=outcome.integration_id,
+        type=outcome.event_type,
+        attributes={},
+        session_id="",
+        effects=[effect_in_event(effect) for effect in effects],
+    )

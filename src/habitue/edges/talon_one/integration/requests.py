@@ -1,0 +1,221 @@
+"""Requests of the Integration API as they come over the wire, and as the house understands them.
+
+Null means the same as absent: the field keeps its value (contracts/talon_one/SEMANTICS.md section
+3.1). Fields that only the server sets (position, returnedQuantity) are ignored.
+"""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+
+from habitue.edges.http.numbers import INTEGER_MAX, Number
+from habitue.model.errors import Fault, InvalidInput
+from habitue.model.limits import PROFILES_PER_REQUEST_MAX
+from habitue.pricing.cart import CartItem
+from habitue.promotions.decide import SessionCommand
+from habitue.promotions.evaluate import Purpose
+from habitue.promotions.session import SessionUpdate
+
+SessionContent = Literal[
+    "customerSession",
+    "customerProfile",
+    "coupons",
+    "triggeredCampaigns",
+    "referral",
+    "loyalty",
+    "event",
+    "awardedGiveaways",
+    "ruleFailureReasons",
+    "previousReturns",
+    "achievements",
+    "trace",
+]
+Quantity = Annotated[int, Meta(ge=1, le=INTEGER_MAX)]
+CampaignId = Annotated[int, Meta(ge=-INTEGER_MAX, le=INTEGER_MAX)]
+Sku = Annotated[str, Meta(min_length=1)]
+
+
+class AdditionalCostIn(msgspec.Struct):
+    price: Number
+
+
+class CartItemIn(msgspec.Struct, rename="camel"):
+    """One line of the cart. `weight` in grams; `height`, `width`, `length` in millimetres."""
+
+    sku: Sku
+    quantity: Quantity
+    name: str | None = None
+    price: Number | None = None
+    category: str | None = None
+    product: dict[str, Any] | None = None
+    weight: Number | None = None
+    height: Number | None = None
+    width: Number | None = None
+    length: Number | None = None
+    attributes: dict[str, Any] | None = None
+    additional_costs: dict[str, AdditionalCostIn] | None = None
+
+    def item(self, price: Decimal) -> CartItem:
+        """The line at that price."""
+        return CartItem(
+            sku=self.sku,
+            quantity=self.quantity,
+            price=price,
+            name=self.name or "",
+            category=self.category or "",
+            product=self.product,
+            weight=self.weight,
+            height=self.height,
+            width=self.width,
+            length=self.length,
+            attributes=self.attributes or {},
+            additional_costs=_prices(self.additional_costs) or {},
+        )
+
+
+class VariantAllocation(
+    msgspec.Struct, rename={"experiment_id": "experimentID", "variant_id": "variantID"}
+):
+    experiment_id: CampaignId
+    variant_id: CampaignId
+
+
+class SessionIn(msgspec.Struct, rename="camel"):
+    """What a request wants of a session; null and absent fields keep their value."""
+
+    profile_id: str | None = None
+    store_integration_id: str | None = None
+    evaluable_campaign_ids: list[CampaignId] | None = None
+    coupon_codes: list[str] | None = None
+    referral_code: str | None = None
+    loyalty_cards: list[str] | None = None
+    state: Literal["open", "closed", "cancelled"] | None = None
+    cart_items: list[CartItemIn] | None = None
+    experiment_variant_allocations: list[VariantAllocation] | None = None
+    additional_costs: dict[str, AdditionalCostIn] | None = None
+    identifiers: list[str] | None = None
+    attributes: dict[str, Any] | None = None
+
+    def update(self) -> SessionUpdate:
+        """The update that the session asks for. Raises `InvalidInput` for a missing price."""
+        variants = self.experiment_variant_allocations
+        return SessionUpdate(
+            state=self.state or "open",
+            profile_id=self.profile_id,
+            store_integration_id=self.store_integration_id,
+            cart_items=_items(self.cart_items),
+            additional_costs=_prices(self.additional_costs),
+            coupon_codes=_tuple(self.coupon_codes),
+            referral_code=self.referral_code,
+            loyalty_cards=_tuple(self.loyalty_cards),
+            identifiers=_tuple(self.identifiers),
+            attributes=self.attributes,
+            experiment_variant_allocations=None
+            if variants is None
+            else tuple(msgspec.to_builtins(each) for each in variants),
+        )
+
+
+class SessionRequest(msgspec.Struct, rename="camel"):
+    """The body of an update of a session."""
+
+    customer_session: SessionIn
+    response_content: list[SessionContent] | None = None
+
+
+class SessionQueryString(msgspec.Struct):
+    """`now` is the moment at which a dry run takes place; live updates take place now."""
+
+    dry: bool = False
+    now: datetime | None = None
+
+
+class ProfileQueryString(msgspec.Struct, rename="camel"):
+    run_rule_engine: bool = False
+    dry: bool = False
+
+
+class ProfilesQueryString(msgspec.Struct):
+    silent: str = "yes"
+
+
+class AudiencesChanges(msgspec.Struct):
+    adds: list[CampaignId] | None = None
+    deletes: list[CampaignId] | None = None
+
+
+class ProfileRequest(msgspec.Struct, rename="camel"):
+    """The body of an update of a profile."""
+
+    attributes: dict[str, Any] | None = None
+    evaluable_campaign_ids: list[CampaignId] | None = None
+    audiences_changes: AudiencesChanges | None = None
+    response_content: list[SessionContent] | None = None
+
+
+class ProfileItem(msgspec.Struct, rename="camel"):
+    integration_id: Annotated[str, Meta(min_length=1, max_length=1000)]
+    attributes: dict[str, Any] | None = None
+
+
+class ProfilesRequest(msgspec.Struct, rename="camel"):
+    """The body of an update of many profiles."""
+
+    customer_profiles: Annotated[
+        list[ProfileItem], Meta(min_length=1, max_length=PROFILES_PER_REQUEST_MAX)
+    ]
+
+
+def command_of(
+    request: SessionRequest, query: SessionQueryString, application_id: int, integration_id: str
+) -> SessionCommand:
+    """What the request asks for. Raises `InvalidInput`."""
+    session = request.customer_session
+    content = request.response_content or []
+    check_evaluable(session.evaluable_campaign_ids, query.dry, "/customerSession")
+    if query.now is not None and not query.dry:
+        details = "now can only be given with dry=true"
+        raise InvalidInput(Fault("", "Not allowed", details, parameter="now"))
+    purpose = Purpose(
+        dry=query.dry,
+        campaign_ids=_frozen(session.evaluable_campaign_ids),
+        failures="ruleFailureReasons" in content,
+        trace="trace" in content,
+    )
+    return SessionCommand(application_id, integration_id, session.update(), purpose)
+
+
+def check_evaluable(ids: list[int] | None, dry: bool, pointer: str) -> None:
+    """Raises `InvalidInput` where campaigns are picked for anything but a dry run."""
+    if ids is not None and not dry:
+        details = "evaluableCampaignIds can only be given with dry=true"
+        raise InvalidInput(Fault(f"{pointer}/evaluableCampaignIds", "Not allowed", details))
+
+
+def _items(items: list[CartItemIn] | None) -> tuple[CartItem, ...] | None:
+    if items is None:
+        return None
+    missing = [index for index, item in enumerate(items) if item.price is None]
+    if missing:
+        raise InvalidInput(*map(_price_missing, missing))
+    return tuple(item.item(item.price) for item in items if item.price is not None)
+
+
+def _price_missing(index: int) -> Fault:
+    at = f"/customerSession/cartItems/{index}/price"
+    return Fault(at, "required", "price is required: no catalog has a price for this item")
+
+
+def _prices(costs: dict[str, AdditionalCostIn] | None) -> dict[str, Decimal] | None:
+    return None if costs is None else {name: cost.price for name, cost in costs.items()}
+
+
+def _tuple(values: list[str] | None) -> tuple[str, ...] | None:
+    return None if values is None else tuple(values)
+
+
+def _frozen(ids: list[int] | None) -> frozenset[int] | None:
+    return None if ids is None else frozenset(ids)

@@ -1,0 +1,198 @@
+"""The answer to an update: effects always, everything else only when it was asked for."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import msgspec
+
+from habitue.edges.http.numbers import ENCODER
+from habitue.edges.talon_one.effects import EffectOut, effect_out
+from habitue.edges.talon_one.entities import (
+    CampaignOut,
+    IntegrationCouponOut,
+    campaign_out,
+    integration_coupon_out,
+)
+from habitue.edges.talon_one.integration.answers import (
+    CustomerProfileOut,
+    CustomerSessionOut,
+    EventOut,
+    Loyalty,
+    RuleFailureOut,
+    event_out,
+    failure_out,
+    profile_event_out,
+    profile_out,
+    session_out,
+    session_profile,
+)
+from habitue.edges.talon_one.integration.traces import CampaignTraceOut, trace_out
+from habitue.promotions.program import Program
+from habitue.usecases.session_state import SessionOutcome
+from habitue.usecases.update_profile import ProfileOutcome
+from habitue.usecases.writing import Reply
+
+
+class IntegrationStateOut(msgspec.Struct, rename="camel", omit_defaults=True):
+    """What a request changed. `trace` is ours: why each campaign applied or did not."""
+
+    effects: list[EffectOut]
+    created_coupons: list[Any]
+    created_referrals: list[Any]
+    customer_session: CustomerSessionOut | None = None
+    customer_profile: CustomerProfileOut | None = None
+    coupons: list[IntegrationCouponOut] | None = None
+    triggered_campaigns: list[CampaignOut] | None = None
+    loyalty: Loyalty | None = None
+    event: EventOut | None = None
+    awarded_giveaways: list[Any] | None = None
+    rule_failure_reasons: list[RuleFailureOut] | None = None
+    previous_returns: list[Any] | None = None
+    achievements: list[Any] | None = None
+    trace: list[CampaignTraceOut] | None = None
+
+
+class ReopenedOut(msgspec.Struct):
+    """The answer to reopening: the effects that were taken back."""
+
+    effects: list[EffectOut]
+
+
+def render_session(content: Sequence[str]) -> Callable[[SessionOutcome, Program], Reply]:
+    """Puts the outcome of a session update on the wire, with what `content` asks for."""
+
+    def render(outcome: SessionOutcome, program: Program) -> Reply:
+        decision = outcome.decision
+        state = _state([effect_out(effect) for effect in decision.effects])
+        for name in content:
+            part = _SESSION_PARTS.get(name)
+            if part is not None:
+                part(state, outcome, program)
+        return Reply(200, ENCODER.encode(state))
+
+    return render
+
+
+def render_reopened(outcome: SessionOutcome, program: Program) -> Reply:
+    """Puts the rollback effects of reopening on the wire."""
+    effects = [effect_out(effect) for effect in outcome.decision.effects]
+    return Reply(200, ENCODER.encode(ReopenedOut(effects)))
+
+
+def render_profile(
+    content: Sequence[str],
+) -> Callable[[Sequence[ProfileOutcome], Program], Reply]:
+    """Puts the outcome of one profile update on the wire, with what `content` asks for."""
+
+    def render(outcomes: Sequence[ProfileOutcome], program: Program) -> Reply:
+        (outcome,) = outcomes
+        state = _state([effect_out(effect) for effect in outcome.decision.effects])
+        for name in content:
+            part = _PROFILE_PARTS.get(name)
+            if part is not None:
+                part(state, outcome, program)
+        return Reply(200, ENCODER.encode(state))
+
+    return render
+
+
+def render_profiles(*, silent: bool) -> Callable[[Sequence[ProfileOutcome], Program], Reply]:
+    """Puts the outcome of updating many profiles on the wire: nothing at all when silent."""
+
+    def render(outcomes: Sequence[ProfileOutcome], program: Program) -> Reply:
+        if silent:
+            return Reply(204, b"")
+        sandbox = program.application.sandbox
+        states = [
+            {"customerProfile": profile_out(each.customer, each.integration_id, sandbox=sandbox)}
+            for each in outcomes
+        ]
+        return Reply(200, ENCODER.encode({"integrationStates": states}))
+
+    return render
+
+
+def _state(effects: list[EffectOut]) -> IntegrationStateOut:
+    return IntegrationStateOut(effects, [], [])
+
+
+def _session(state: IntegrationStateOut, outcome: SessionOutcome, program: Program) -> None:
+    state.customer_session = session_out(outcome.decision.session)
+
+
+def _session_profile(state: IntegrationStateOut, outcome: SessionOutcome, program: Program) -> None:
+    state.customer_profile = session_profile(outcome, program)
+
+
+def _coupons(state: IntegrationStateOut, outcome: SessionOutcome, program: Program) -> None:
+    state.coupons = [
+        integration_coupon_out(coupon, outcome.redemption_count(coupon))
+        for coupon in outcome.coupons_after()
+    ]
+
+
+def _event(state: IntegrationStateOut, outcome: SessionOutcome, program: Program) -> None:
+    state.event = event_out(outcome, state.effects)
+
+
+def _profile(state: IntegrationStateOut, outcome: ProfileOutcome, program: Program) -> None:
+    sandbox = program.application.sandbox
+    state.customer_profile = profile_out(outcome.customer, outcome.integration_id, sandbox=sandbox)
+
+
+def _profile_event(state: IntegrationStateOut, outcome: ProfileOutcome, program: Program) -> None:
+    state.event = profile_event_out(outcome, program.application.id, state.effects)
+
+
+def _campaigns(
+    state: IntegrationStateOut, outcome: SessionOutcome | ProfileOutcome, program: Program
+) -> None:
+    ids = outcome.decision.triggered_campaign_ids
+    state.triggered_campaigns = [campaign_out(program.campaigns[each], outcome.now) for each in ids]
+
+
+def _failures(
+    state: IntegrationStateOut, outcome: SessionOutcome | ProfileOutcome, program: Program
+) -> None:
+    state.rule_failure_reasons = [failure_out(each) for each in outcome.decision.failures]
+
+
+def _trace(
+    state: IntegrationStateOut, outcome: SessionOutcome | ProfileOutcome, program: Program
+) -> None:
+    state.trace = [trace_out(each) for each in outcome.decision.trace]
+
+
+def _loyalty(state: IntegrationStateOut, outcome: object, program: Program) -> None:
+    state.loyalty = Loyalty(programs={})
+
+
+def _empty_list(name: str) -> Callable[[IntegrationStateOut, object, Program], None]:
+    def fill(state: IntegrationStateOut, outcome: object, program: Program) -> None:
+        setattr(state, name, [])
+
+    return fill
+
+
+# No loyalty program, giveaway, achievement or return can exist yet: there are none of them.
+_ANY_PARTS: dict[str, Callable[[IntegrationStateOut, Any, Program], None]] = {
+    "triggeredCampaigns": _campaigns,
+    "ruleFailureReasons": _failures,
+    "trace": _trace,
+    "loyalty": _loyalty,
+    "awardedGiveaways": _empty_list("awarded_giveaways"),
+    "previousReturns": _empty_list("previous_returns"),
+    "achievements": _empty_list("achievements"),
+}
+_SESSION_PARTS: dict[str, Callable[[IntegrationStateOut, SessionOutcome, Program], None]] = {
+    **_ANY_PARTS,
+    "customerSession": _session,
+    "customerProfile": _session_profile,
+    "coupons": _coupons,
+    "event": _event,
+}
+_PROFILE_PARTS: dict[str, Callable[[IntegrationStateOut, ProfileOutcome, Program], None]] = {
+    **_ANY_PARTS,
+    "customerProfile": _profile,
+    "event": _profile_event,
+}

@@ -1,0 +1,99 @@
+"""Compiled campaigns: rules as Python functions of an evaluation, beside what they came from."""
+
+from collections.abc import Iterable
+
+import msgspec
+
+from habitue.promotions.campaign import Campaign, StoredRuleset
+from habitue.rules.compile import CompiledBinding, Evaluate, compile_binding, compile_expression
+from habitue.rules.desugar import desugar_ruleset
+from habitue.rules.dialect import Dialect
+from habitue.rules.frame import FAILURES, Frame
+from habitue.rules.ruleset import Binding, Rule, Ruleset, conditions, parse_ruleset
+from habitue.rules.tree import Block, Call, Expression
+
+
+class CompiledRule(msgspec.Struct, frozen=True):
+    """One rule. `uses_coupon` says that it asks for a coupon, `needs_coupon` that it fails without.
+
+    `tree` is what was compiled, for explanations.
+    """
+
+    index: int
+    title: str
+    tree: Rule
+    condition: Evaluate
+    effects: tuple[Evaluate, ...]
+    bindings: tuple[CompiledBinding, ...]
+    uses_coupon: bool
+    needs_coupon: bool
+    parts: tuple[Evaluate, ...] = ()
+
+    def failing_condition(self, frame: Frame) -> int | None:
+        """The index of the first condition that does not hold; None where no single one decides.
+
+        Only rules that ask for a coupon keep their conditions apart, for the coupon's rejection.
+        """
+        for index, part in enumerate(self.parts):
+            try:
+                if part(frame) is not True:
+                    return index
+            except FAILURES:
+                return index
+        return None
+
+
+class CompiledCampaign(msgspec.Struct, frozen=True):
+    """One campaign with its active ruleset; `rule_bindings` are those of the whole ruleset."""
+
+    campaign: Campaign
+    ruleset_id: int
+    rules: tuple[CompiledRule, ...]
+
+
+def compile_campaign(
+    campaign: Campaign, ruleset: StoredRuleset, dialect: Dialect
+) -> CompiledCampaign:
+    """The campaign with its rules compiled. The ruleset passed its checks when it was saved."""
+    tree, _ = desugar_ruleset(parse_ruleset(ruleset.document))
+    rules = (_compiled_rule(tree, index, dialect) for index in range(len(tree.rules)))
+    return CompiledCampaign(campaign, ruleset.id, tuple(rules))
+
+
+def _compiled_rule(ruleset: Ruleset, index: int, dialect: Dialect) -> CompiledRule:
+    rule = ruleset.rules[index]
+    bindings: tuple[Binding, ...] = (*ruleset.bindings, *rule.bindings)
+    uses_coupon = mentions_coupon(rule.condition) or any(
+        mentions_coupon(each.expression) for each in bindings
+    )
+    operator, parts = conditions(rule)
+    return CompiledRule(
+        index=index,
+        title=rule.title,
+        tree=rule,
+        condition=compile_expression(rule.condition, dialect),
+        effects=tuple(compile_expression(each, dialect) for each in rule.effects),
+        bindings=tuple(compile_binding(each.name, each.expression, dialect) for each in bindings),
+        uses_coupon=uses_coupon,
+        needs_coupon=operator == "and" and any(map(is_coupon_condition, parts)),
+        parts=_compiled_parts(parts, dialect) if uses_coupon and operator == "and" else (),
+    )
+
+
+def mentions_coupon(expression: Expression) -> bool:
+    """Whether the expression asks for a coupon anywhere."""
+    match expression:
+        case Call(name, arguments):
+            return name.lower() == "couponvalid" or any(map(mentions_coupon, arguments))
+        case Block(_, body):
+            return mentions_coupon(body)
+    return False
+
+
+def is_coupon_condition(expression: Expression) -> bool:
+    """Whether the expression is nothing but the question for a coupon."""
+    return isinstance(expression, Call) and expression.name.lower() == "couponvalid"
+
+
+def _compiled_parts(parts: Iterable[Expression], dialect: Dialect) -> tuple[Evaluate, ...]:
+    return tuple(compile_expression(part, dialect) for part in parts)

@@ -1,0 +1,241 @@
+"""Deciding a session update: what the session becomes, what the customer gets, what is saved.
+
+`decide_update` and `decide_reopen` are pure: the same state, command and moment always give the
+same decision. They serve live traffic, dry runs, replay and tests alike.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import Literal
+
+import msgspec
+
+from habitue.customers.customer import Customer
+from habitue.model.attributes import Attributes, merged
+from habitue.model.numbers import ZERO
+from habitue.promotions.coupon import Coupon, Redemption
+from habitue.promotions.coupon_book import CouponBook
+from habitue.promotions.decide_profile import check_campaigns, profile_facts
+from habitue.promotions.effects import Effect, RejectReferral, unclaimed
+from habitue.promotions.evaluate import Evaluated, Purpose, evaluate
+from habitue.promotions.facts import ProfileFacts, SessionFacts
+from habitue.promotions.program import Program
+from habitue.promotions.rollback import rollbacks_of, standing
+from habitue.promotions.session import (
+    Session,
+    SessionUpdate,
+    check_reopen,
+    check_transition,
+)
+from habitue.promotions.trace import CampaignTrace, RuleFailure
+from habitue.promotions.update import check_update, laid_over
+
+EventType = Literal[
+    "talon_session_created",
+    "talon_session_updated",
+    "talon_session_closed",
+    "talon_session_cancelled",
+    "talon_session_revoked",
+    "talon_session_reopened",
+]
+
+
+class State(msgspec.Struct, frozen=True):
+    """What was read for a decision.
+
+    `stored` is None for a new session. `owner` is the customer whom the session will belong to,
+    with version 0 where that customer comes to be. `coupons` are by code as the application stores
+    it; `redemptions` are those of the owner that stand.
+    """
+
+    session_id: int
+    owner: Customer
+    stored: Session | None = None
+    coupons: Mapping[str, Coupon] = {}
+    redemptions: tuple[Redemption, ...] = ()
+
+
+class Decision(msgspec.Struct, frozen=True):
+    """The whole outcome: the session to save, the changes to its owner, and what to answer."""
+
+    session: Session
+    effects: tuple[Effect, ...]
+    event_type: EventType
+    owner_attributes: Attributes | None = None
+    session_count_change: int = 0
+    closed_sessions_change: int = 0
+    total_sales_change: Decimal = ZERO
+    redeemed: tuple[Coupon, ...] = ()
+    release: bool = False
+    failures: tuple[RuleFailure, ...] = ()
+    trace: tuple[CampaignTrace, ...] = ()
+    triggered_campaign_ids: tuple[int, ...] = ()
+
+
+class SessionCommand(msgspec.Struct, frozen=True):
+    """A request to update the session `integration_id` of an application."""
+
+    application_id: int
+    integration_id: str
+    update: SessionUpdate
+    purpose: Purpose = Purpose()
+
+
+def decide_update(
+    state: State, command: SessionCommand, program: Program, now: datetime
+) -> Decision:
+    """What an update does to a session. Raises `InvalidInput`; nothing has happened then."""
+    stored = state.stored
+    check_update(command.update, program.vocabulary)
+    check_transition(stored.state if stored else "new", command.update.state)
+    check_campaigns(command.purpose, program, "/customerSession")
+    if stored is not None and stored.state != "open":
+        return _revoke(state, stored, now)
+    session = laid_over(stored or _blank(state, command, now), command.update, now)
+    session = _owned(session, state)
+    if session.state == "cancelled":
+        return _cancel_open(session)
+    return _evaluate(state, session, command.purpose, program, now)
+
+
+def decide_reopen(state: State, now: datetime) -> Decision:
+    """What reopening does to a closed session. Raises `InvalidInput` in any other state."""
+    assert state.stored is not None, "only a stored session is reopened"
+    check_reopen(state.stored.state)
+    return _take_back(state, state.stored, "open", "talon_session_reopened", now)
+
+
+def _blank(state: State, command: SessionCommand, now: datetime) -> Session:
+    return Session(
+        id=state.session_id,
+        customer_id=state.owner.id,
+        application_id=command.application_id,
+        integration_id=command.integration_id,
+        created=now,
+        updated=now,
+    )
+
+
+def _owned(session: Session, state: State) -> Session:
+    if state.stored is not None and session.customer_id == state.owner.id:
+        return session
+    first = state.owner.anonymous or state.owner.session_count == 0
+    return msgspec.structs.replace(session, customer_id=state.owner.id, first_session=first)
+
+
+def _cancel_open(session: Session) -> Decision:
+    return Decision(
+        msgspec.structs.replace(session, effects=()),
+        effects=(),
+        event_type="talon_session_cancelled",
+    )
+
+
+def _revoke(state: State, stored: Session, now: datetime) -> Decision:
+    return _take_back(state, stored, "cancelled", "talon_session_revoked", now)
+
+
+def _take_back(
+    state: State,
+    stored: Session,
+    new_state: Literal["open", "cancelled"],
+    event_type: EventType,
+    now: datetime,
+) -> Decision:
+    redeemed = (each for each in state.redemptions if each.session_id == stored.id)
+    redeemed_coupon_ids = frozenset(each.coupon_id for each in redeemed)
+    session = msgspec.structs.replace(
+        stored,
+        state=new_state,
+        updated=now,
+        update_count=stored.update_count + 1,
+        effects=standing(stored.effects),
+        closed_at=None,
+    )
+    return Decision(
+        session,
+        effects=rollbacks_of(stored.effects, redeemed_coupon_ids),
+        event_type=event_type,
+        closed_sessions_change=-1,
+        total_sales_change=-stored.totals.total,
+        release=True,
+    )
+
+
+def _evaluate(
+    state: State, session: Session, purpose: Purpose, program: Program, now: datetime
+) -> Decision:
+    book = _book(state, session, purpose, program, now)
+    evaluated = evaluate(
+        program,
+        purpose,
+        SessionFacts(session, program.fact_definitions),
+        _profile(session.profile_id, state.owner, program),
+        book,
+        now,
+    )
+    effects = (*evaluated.effects, *book.rejections(), *_referral_rejections(session))
+    closes = session.state == "closed"
+    session, owner_attributes = _with_changes(session, state.owner, evaluated)
+    return Decision(
+        msgspec.structs.replace(session, effects=effects, closed_at=now if closes else None),
+        effects=effects,
+        event_type=_event_type(state, closes),
+        owner_attributes=owner_attributes,
+        session_count_change=int(state.stored is None or _moves(state)),
+        closed_sessions_change=int(closes),
+        total_sales_change=session.totals.total if closes else ZERO,
+        redeemed=tuple(book.redeemed()) if closes else (),
+        failures=evaluated.failures,
+        trace=evaluated.trace,
+        triggered_campaign_ids=evaluated.triggered_campaign_ids,
+    )
+
+
+def _profile(profile_id: str, owner: Customer, program: Program) -> ProfileFacts | None:
+    return profile_facts(profile_id, owner, owner.attributes, program) if profile_id else None
+
+
+def _book(
+    state: State, session: Session, purpose: Purpose, program: Program, now: datetime
+) -> CouponBook:
+    codes = {program.application.code(code): code for code in session.coupon_codes}
+    return CouponBook(
+        ((sent, state.coupons.get(stored)) for stored, sent in codes.items()),
+        program.campaigns,
+        list(state.redemptions),
+        evaluable=purpose.campaign_ids,
+        now=now,
+        zone=program.zone,
+        profile_id=session.profile_id,
+    )
+
+
+def _referral_rejections(session: Session) -> tuple[Effect, ...]:
+    if not session.referral_code:
+        return ()
+    return (unclaimed(RejectReferral(session.referral_code, "ReferralNotFound")),)
+
+
+def _with_changes(
+    session: Session, owner: Customer, evaluated: Evaluated
+) -> tuple[Session, Attributes | None]:
+    own: Attributes = {}
+    customers: Attributes = {}
+    for entity, name, value in evaluated.attribute_changes:
+        (own if entity == "CustomerSession" else customers)[name] = value
+    if own:
+        attributes = merged(session.attributes, own)
+        session = msgspec.structs.replace(session, attributes=attributes)
+    return session, merged(owner.attributes, customers) if customers else None
+
+
+def _moves(state: State) -> bool:
+    return state.stored is not None and state.stored.customer_id != state.owner.id
+
+
+def _event_type(state: State, closes: bool) -> EventType:
+    if closes:
+        return "talon_session_closed"
+    return "talon_session_created" if state.stored is None else "talon_session_updated"

@@ -1,0 +1,110 @@
+"""Deciding the update of a profile: its attributes, and what the rules give without a session."""
+
+from datetime import datetime
+
+import msgspec
+
+from habitue.customers.customer import Customer
+from habitue.model.attributes import Attributes, merged, normalised, validate
+from habitue.model.errors import Fault, InvalidInput
+from habitue.promotions.coupon_book import CouponBook
+from habitue.promotions.effects import Effect
+from habitue.promotions.evaluate import Purpose, evaluate
+from habitue.promotions.facts import ProfileFacts, readable
+from habitue.promotions.program import Program
+from habitue.promotions.trace import CampaignTrace, RuleFailure
+
+
+class ProfileCommand(msgspec.Struct, frozen=True):
+    """A request to update a profile. `purpose` of None leaves the rules alone.
+
+    `pointer` is where the profile stands in the request, for its faults.
+    """
+
+    integration_id: str
+    attributes: Attributes
+    purpose: Purpose | None = None
+    pointer: str = ""
+
+    @property
+    def dry(self) -> bool:
+        return self.purpose is not None and self.purpose.dry
+
+
+class ProfileDecision(msgspec.Struct, frozen=True):
+    """The outcome; `active` says that it counts as activity of the customer."""
+
+    attributes: Attributes
+    active: bool
+    effects: tuple[Effect, ...] = ()
+    failures: tuple[RuleFailure, ...] = ()
+    trace: tuple[CampaignTrace, ...] = ()
+    triggered_campaign_ids: tuple[int, ...] = ()
+
+
+def decide_profile(
+    command: ProfileCommand, customer: Customer, program: Program, now: datetime
+) -> ProfileDecision:
+    """What the update does. Raises `InvalidInput`; nothing has happened then."""
+    faults = validate(
+        command.attributes, program.profile_definitions, "CustomerProfile", "/attributes"
+    )
+    if faults:
+        raise InvalidInput(*(fault.under(command.pointer) for fault in faults))
+    attributes = merged(customer.attributes, normalised(command.attributes))
+    if command.purpose is None:
+        return ProfileDecision(attributes, active=False)
+    check_campaigns(command.purpose, program, command.pointer)
+    return _evaluated(command, command.purpose, customer, attributes, program, now)
+
+
+def check_campaigns(purpose: Purpose, program: Program, pointer: str) -> None:
+    """Raises `InvalidInput` where the run is restricted to a campaign that does not exist."""
+    unknown = [each for each in purpose.campaign_ids or () if each not in program.campaigns]
+    if unknown:
+        details = f"campaign {unknown[0]} does not exist in this Application"
+        raise InvalidInput(Fault(f"{pointer}/evaluableCampaignIds", "Unknown", details))
+
+
+def profile_facts(
+    profile_id: str, customer: Customer, attributes: Attributes, program: Program
+) -> ProfileFacts:
+    """The customer as rules see them."""
+    return ProfileFacts(
+        profile_id,
+        readable(attributes, program.fact_definitions.profile),
+        created=customer.created,
+        last_activity=customer.last_activity,
+        closed_sessions=customer.closed_sessions,
+        total_sales=customer.total_sales,
+    )
+
+
+def _evaluated(
+    command: ProfileCommand,
+    purpose: Purpose,
+    customer: Customer,
+    attributes: Attributes,
+    program: Program,
+    now: datetime,
+) -> ProfileDecision:
+    book = CouponBook(
+        (),
+        program.campaigns,
+        [],
+        evaluable=purpose.campaign_ids,
+        now=now,
+        zone=program.zone,
+        profile_id=command.integration_id,
+    )
+    facts = profile_facts(command.integration_id, customer, attributes, program)
+    evaluated = evaluate(program, purpose, None, facts, book, now)
+    changes = {name: value for _, name, value in evaluated.attribute_changes}
+    return ProfileDecision(
+        merged(attributes, changes),
+        active=True,
+        effects=evaluated.effects,
+        failures=evaluated.failures,
+        trace=evaluated.trace,
+        triggered_campaign_ids=evaluated.triggered_campaign_ids,
+    )

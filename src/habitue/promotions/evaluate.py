@@ -1,0 +1,221 @@
+"""Evaluating the campaigns of an application over one cart.
+
+Order: campaigns by age, in each campaign its rules in order, each rule's conditions and then its
+effects (contracts/talon_one/SEMANTICS.md section 4.2). A rule that asks for a coupon is tried once
+for each usable code of its campaign; where none of them makes it succeed and it does not need one,
+it is tried once without. A rule whose condition or effect fails gives nothing at all, and never
+fails the request.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+from decimal import localcontext
+from typing import Any
+
+import msgspec
+
+from habitue.model.numbers import EXACT
+from habitue.promotions.compiled import CompiledCampaign, CompiledRule
+from habitue.promotions.coupon import Coupon, CouponRefusal
+from habitue.promotions.coupon_book import CouponBook, Rejection
+from habitue.promotions.effects import AcceptCoupon, Effect
+from habitue.promotions.evaluation import Evaluation
+from habitue.promotions.facts import CouponFacts, ProfileFacts, SessionFacts, readable
+from habitue.promotions.program import Program
+from habitue.promotions.trace import CampaignTrace, RuleFailure
+from habitue.promotions.tracing import Attempt, Tracer, words_of
+from habitue.rules.compile import bind
+from habitue.rules.frame import FAILURES
+
+
+class Purpose(msgspec.Struct, frozen=True):
+    """Why the rules are run. `campaign_ids` restricts a dry run to those, whatever their state.
+
+    `failures` asks for the rules that did not apply, `trace` for the whole story.
+    """
+
+    dry: bool = False
+    campaign_ids: frozenset[int] | None = None
+    failures: bool = False
+    trace: bool = False
+
+    @property
+    def explains(self) -> bool:
+        return self.failures or self.trace
+
+
+class Evaluated(msgspec.Struct, frozen=True):
+    """What the rules gave. `attribute_changes` are (entity, attribute, value) in order."""
+
+    effects: tuple[Effect, ...]
+    attribute_changes: tuple[tuple[str, str, Any], ...]
+    triggered_campaign_ids: tuple[int, ...]
+    failures: tuple[RuleFailure, ...] = ()
+    trace: tuple[CampaignTrace, ...] = ()
+
+
+def evaluate(
+    program: Program,
+    purpose: Purpose,
+    session: SessionFacts | None,
+    profile: ProfileFacts | None,
+    book: CouponBook,
+    now: datetime,
+) -> Evaluated:
+    """Runs the rules of every campaign that may apply; `book` learns what became of the coupons."""
+    frame = Evaluation(
+        now, program.zone, session, profile, program.additional_cost_ids, program.writable
+    )
+    run = _Run(program, purpose, frame, book)
+    with localcontext(EXACT):
+        for campaign, rules in _candidates(program, purpose, frame, book, now):
+            run.campaign(campaign, rules)
+    tracer = run.tracer
+    return Evaluated(
+        effects=tuple(frame.effects),
+        attribute_changes=tuple(frame.attribute_changes),
+        triggered_campaign_ids=tuple(run.triggered),
+        failures=tuple(tracer.failures) if tracer else (),
+        trace=_trace(program, purpose, tracer, now) if tracer else (),
+    )
+
+
+def _trace(
+    program: Program, purpose: Purpose, tracer: Tracer, now: datetime
+) -> tuple[CampaignTrace, ...]:
+    compiled = program.compiled_campaigns(purpose.campaign_ids)
+    if purpose.campaign_ids is not None:
+        return tracer.campaigns(compiled, [], now)
+    running = [each for each in compiled if each.campaign.runs(now)]
+    idle = [each.campaign for each in compiled if not each.campaign.runs(now)]
+    return tracer.campaigns(running, [*idle, *program.idle_campaigns()], now)
+
+
+def _candidates(
+    program: Program, purpose: Purpose, frame: Evaluation, book: CouponBook, now: datetime
+) -> Iterable[tuple[CompiledCampaign, Iterable[CompiledRule]]]:
+    if purpose.campaign_ids is not None:
+        return [(each, each.rules) for each in program.compiled_campaigns(purpose.campaign_ids)]
+    if purpose.explains:
+        found = [(each, each.rules) for each in program.compiled_campaigns()]
+    else:
+        found = program.candidates.of(frame, book.campaign_ids())
+    return [(each, rules) for each, rules in found if each.campaign.runs(now)]
+
+
+class _Run:
+    """One pass over the campaigns."""
+
+    def __init__(
+        self, program: Program, purpose: Purpose, frame: Evaluation, book: CouponBook
+    ) -> None:
+        self.frame = frame
+        self.book = book
+        self.triggered: list[int] = []
+        self.tracer = Tracer(program.dialect, frame) if purpose.explains else None
+        self._coupon_times = program.fact_definitions.coupon
+
+    def campaign(self, compiled: CompiledCampaign, rules: Iterable[CompiledRule]) -> None:
+        applied = [self._rule(compiled, rule) for rule in rules]
+        if any(applied):
+            self.triggered.append(compiled.campaign.id)
+
+    def _rule(self, compiled: CompiledCampaign, rule: CompiledRule) -> bool:
+        if not rule.uses_coupon:
+            return self._try(Attempt(compiled, rule))
+        tried = [
+            self._try_for(compiled, rule, code, coupon)
+            for code, coupon in self.book.usable(compiled.campaign.id)
+        ]
+        if any(tried):
+            return True
+        if rule.needs_coupon and not (self.tracer and not tried):
+            return False
+        return self._try(Attempt(compiled, rule))
+
+    def _try_for(
+        self, compiled: CompiledCampaign, rule: CompiledRule, code: str, coupon: Coupon
+    ) -> bool:
+        attempt = Attempt(compiled, rule, code, coupon)
+        refusal = self.book.limit_refusal(code, coupon)
+        if refusal is not None:
+            self.book.refuse(code, attempt.rejection(refusal))
+            if self.tracer:
+                self.tracer.refused(attempt, refusal)
+            return False
+        return self._try(attempt)
+
+    def _try(self, attempt: Attempt) -> bool:
+        frame = self.frame
+        marks = frame.begin(attempt.cause, attempt.coupon)
+        frame.coupon_facts = self._coupon_facts(attempt.coupon)
+        frame.bindings = {}
+        if attempt.rule.bindings:
+            bind(frame, attempt.rule.bindings)
+        applied = self._holds(attempt) and self._gives(attempt)
+        if applied:
+            self._accept(attempt, marks[0])
+        else:
+            frame.roll_back(marks)
+        frame.end()
+        return applied
+
+    def _holds(self, attempt: Attempt) -> bool:
+        try:
+            if attempt.rule.condition(self.frame) is True:
+                return True
+        except FAILURES as failure:
+            self._refuse(attempt, None, failure)
+            return False
+        self._refuse(attempt, None, None)
+        return False
+
+    def _gives(self, attempt: Attempt) -> bool:
+        for index, effect in enumerate(attempt.rule.effects):
+            try:
+                effect(self.frame)
+            except FAILURES as failure:
+                self._refuse(attempt, index, failure)
+                return False
+        return True
+
+    def _coupon_facts(self, coupon: Coupon | None) -> CouponFacts | None:
+        if coupon is None:
+            return None
+        return CouponFacts(
+            coupon.code,
+            readable(coupon.attributes, self._coupon_times),
+            usage_counter=coupon.usage_counter,
+            start_date=coupon.start_date,
+            expiry_date=coupon.expiry_date,
+            recipient=coupon.recipient_integration_id,
+        )
+
+    def _accept(self, attempt: Attempt, mark: int) -> None:
+        frame = self.frame
+        coupon = attempt.coupon if frame.coupon_read else None
+        if coupon and self.book.accept(attempt.code, coupon, redeem=frame.redeem):
+            outcome = AcceptCoupon(attempt.code)
+            frame.effects.insert(mark, Effect(*attempt.cause, outcome, coupon.id))
+        if self.tracer:
+            self.tracer.applied(attempt)
+
+    def _refuse(
+        self, attempt: Attempt, effect_index: int | None, failure: Exception | None
+    ) -> None:
+        if attempt.coupon is not None:
+            self.book.refuse(attempt.code, self._rejection(attempt, effect_index, failure))
+        if self.tracer:
+            self.tracer.failed(attempt, effect_index, failure)
+
+    def _rejection(
+        self, attempt: Attempt, effect_index: int | None, failure: Exception | None
+    ) -> Rejection:
+        details = None if failure is None else words_of(failure)
+        if effect_index is not None:
+            reason: CouponRefusal = "EffectCouldNotBeApplied"
+            return attempt.rejection(reason, effect_index=effect_index, details=details)
+        index = attempt.rule.failing_condition(self.frame)
+        return attempt.rejection(
+            "CouponRejectedByCondition", condition_index=index, details=details
+        )

@@ -1,0 +1,92 @@
+"""The frame of one evaluation of campaigns: facts, the coupon at hand, and the effects so far.
+
+Words: a rule is tried *for* one coupon or for none. What its effects add is kept only when the
+whole rule succeeds; `mark` and `roll_back` bracket a try.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime, tzinfo
+from typing import Any
+
+from habitue.model.attributes import Definitions
+from habitue.model.limits import EVALUATION_STEPS_MAX, RULE_STEPS_MAX
+from habitue.promotions.coupon import Coupon
+from habitue.promotions.effects import Effect, Outcome
+from habitue.promotions.facts import CouponFacts, ProfileFacts, SessionFacts
+from habitue.rules.frame import Frame, RuleFailed
+
+#: What one effect costs of the step budget, so that no rule can fill the memory with effects.
+STEPS_PER_EFFECT = 10
+
+
+class Evaluation(Frame):
+    """Everything that compiled rules of the promotion dialect read and write."""
+
+    __slots__ = (
+        "additional_cost_ids",
+        "attribute_changes",
+        "cause",
+        "coupon",
+        "coupon_facts",
+        "coupon_read",
+        "effects",
+        "profile",
+        "redeem",
+        "session",
+        "steps_total_left",
+        "writable",
+    )
+
+    def __init__(
+        self,
+        now: datetime,
+        zone: tzinfo,
+        session: SessionFacts | None,
+        profile: ProfileFacts | None,
+        additional_cost_ids: Mapping[str, int],
+        writable: Mapping[str, Definitions],
+    ) -> None:
+        super().__init__(now, zone)
+        self.session = session
+        self.profile = profile
+        self.additional_cost_ids = additional_cost_ids
+        self.writable = writable
+        self.effects: list[Effect] = []
+        self.attribute_changes: list[tuple[str, str, Any]] = []
+        self.coupon: Coupon | None = None
+        self.coupon_facts: CouponFacts | None = None
+        self.coupon_read = False
+        self.redeem = False
+        self.cause = (0, 0, 0, "")
+        self.steps_total_left = EVALUATION_STEPS_MAX
+
+    def begin(self, cause: tuple[int, int, int, str], coupon: Coupon | None) -> tuple[int, int]:
+        """Starts a try of a rule for a coupon; the marks to roll back to."""
+        self.cause = cause
+        self.coupon = coupon
+        self.coupon_read = False
+        self.redeem = False
+        self.steps_left = min(RULE_STEPS_MAX, self.steps_total_left)
+        self.steps_total_left -= self.steps_left
+        return len(self.effects), len(self.attribute_changes)
+
+    def end(self) -> None:
+        """Ends a try: what it did not use of its step budget is there for the next."""
+        self.steps_total_left += max(self.steps_left, 0)
+
+    def roll_back(self, marks: tuple[int, int]) -> None:
+        """Forgets what was added since `begin` gave those marks."""
+        del self.effects[marks[0] :]
+        del self.attribute_changes[marks[1] :]
+
+    def add(self, outcome: Outcome) -> None:
+        """Adds an effect of the rule that is being tried."""
+        self.charge(STEPS_PER_EFFECT)
+        coupon_id = self.coupon.id if self.coupon is not None else None
+        self.effects.append(Effect(*self.cause, outcome, coupon_id))
+
+    def session_or_fail(self) -> SessionFacts:
+        """The session. Raises `RuleFailed` where there is none, as in a profile update."""
+        if self.session is None:
+            raise RuleFailed("there is no session")
+        return self.session

@@ -1,0 +1,209 @@
+"""Facts: what the rules of one evaluation may read.
+
+A line of quantity n stands here as n units, for effects per item are given per unit
+(contracts/talon_one/SEMANTICS.md section 4.7). Facts do not change during an evaluation: an
+attribute that an effect updates is read by the next request (docs/decisions/0003).
+
+Invariant: numbers are `Decimal`, times are aware datetimes, what is unset is None or not there.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from habitue.model.attributes import Attributes, Definitions
+from habitue.model.instants import parse_instant
+from habitue.model.numbers import ZERO
+from habitue.pricing.cart import CartItem
+from habitue.promotions.session import Session
+
+
+class ItemFacts:
+    """One unit of a line, or with `quantity` above 1 a whole line."""
+
+    __slots__ = (
+        "attributes",
+        "category",
+        "height",
+        "length",
+        "name",
+        "position",
+        "price",
+        "product_name",
+        "quantity",
+        "sku",
+        "sub_position",
+        "weight",
+        "width",
+    )
+
+    def __init__(
+        self, item: CartItem, position: int, sub_position: int, attributes: Attributes
+    ) -> None:
+        self.sku = item.sku
+        self.name = item.name or None
+        self.category = item.category or None
+        self.product_name = item.product.get("name") if item.product else None
+        self.price = item.price
+        self.quantity = _ONE
+        self.weight = item.weight
+        self.height = item.height
+        self.width = item.width
+        self.length = item.length
+        self.position = Decimal(position)
+        self.sub_position = Decimal(sub_position)
+        self.attributes = attributes
+
+
+class SessionFacts:
+    """The session under evaluation; totals are before any discount."""
+
+    __slots__ = (
+        "additional_cost_total",
+        "additional_costs",
+        "attributes",
+        "cart_items",
+        "cart_total",
+        "coupon_codes",
+        "first_session",
+        "identifiers",
+        "integration_id",
+        "item_additional_cost_total",
+        "referral_code",
+        "state",
+        "store_integration_id",
+        "total",
+    )
+
+    def __init__(self, session: Session, definitions: "FactDefinitions") -> None:
+        totals = session.totals
+        self.integration_id = session.integration_id
+        self.state = session.state
+        self.total = totals.total
+        self.cart_total = totals.cart_items
+        self.additional_cost_total = totals.session_additional_costs
+        self.item_additional_cost_total = totals.item_additional_costs
+        self.additional_costs = session.additional_costs
+        self.cart_items = _units(session.cart_items, definitions.cart_item)
+        self.coupon_codes = list(session.coupon_codes)
+        self.referral_code = session.referral_code or None
+        self.identifiers = list(session.identifiers)
+        self.store_integration_id = session.store_integration_id or None
+        self.first_session = session.first_session
+        self.attributes = readable(session.attributes, definitions.session)
+
+
+class ProfileFacts:
+    """The customer as the rules see them; `total_sales` is before discounts."""
+
+    __slots__ = (
+        "attributes",
+        "audiences",
+        "closed_sessions",
+        "created",
+        "integration_id",
+        "last_activity",
+        "total_sales",
+    )
+
+    def __init__(
+        self,
+        integration_id: str,
+        attributes: Attributes,
+        *,
+        created: datetime,
+        last_activity: datetime,
+        closed_sessions: int = 0,
+        total_sales: Decimal = ZERO,
+    ) -> None:
+        self.integration_id = integration_id
+        self.attributes = attributes
+        self.audiences: list[str] = []
+        self.closed_sessions = Decimal(closed_sessions)
+        self.total_sales = total_sales
+        self.created = created
+        self.last_activity = last_activity
+
+
+class CouponFacts:
+    """The coupon that a rule is evaluated for."""
+
+    __slots__ = ("attributes", "expiry_date", "recipient", "start_date", "usage_counter", "value")
+
+    def __init__(
+        self,
+        value: str,
+        attributes: Attributes,
+        *,
+        usage_counter: int,
+        start_date: datetime | None,
+        expiry_date: datetime | None,
+        recipient: str,
+    ) -> None:
+        self.value = value
+        self.attributes = attributes
+        self.usage_counter = Decimal(usage_counter)
+        self.start_date = start_date
+        self.expiry_date = expiry_date
+        self.recipient = recipient or None
+
+
+class FactDefinitions:
+    """The attributes whose values are times, which rules read as times and not as strings."""
+
+    __slots__ = ("cart_item", "coupon", "profile", "session")
+
+    def __init__(
+        self,
+        session: Definitions,
+        cart_item: Definitions,
+        profile: Definitions,
+        coupon: Definitions,
+    ) -> None:
+        self.session = time_names(session)
+        self.cart_item = time_names(cart_item)
+        self.profile = time_names(profile)
+        self.coupon = time_names(coupon)
+
+
+_ONE = Decimal(1)
+
+
+def time_names(definitions: Definitions) -> frozenset[str]:
+    """The names of the attributes that hold one time or a list of times."""
+    return frozenset(
+        name for name, each in definitions.items() if each.type in ("time", "(list time)")
+    )
+
+
+def readable(attributes: Mapping[str, Any], times: frozenset[str]) -> Attributes:
+    """Stored attributes as rules read them: numbers are decimals, times are parsed."""
+    return {
+        name: _as_time(value) if name in times else as_value(value)
+        for name, value in attributes.items()
+    }
+
+
+def as_value(value: Any) -> Any:
+    """A stored value as rules read it: a whole number is a decimal like any other."""
+    if type(value) is int:
+        return Decimal(value)
+    if isinstance(value, list):
+        return [as_value(each) for each in value]
+    return value
+
+
+def _as_time(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_as_time(each) for each in value]
+    return parse_instant(value) if isinstance(value, str) else value
+
+
+def _units(items: tuple[CartItem, ...], times: frozenset[str]) -> list[ItemFacts]:
+    units: list[ItemFacts] = []
+    for position, item in enumerate(items):
+        attributes = readable(item.attributes, times)
+        sub_positions = range(item.returned_quantity, item.quantity)
+        units.extend(ItemFacts(item, position, each, attributes) for each in sub_positions)
+    return units

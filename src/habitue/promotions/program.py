@@ -1,0 +1,95 @@
+"""The program: all campaigns of one application, compiled and indexed.
+
+A program is built when the configuration changes and is immutable afterwards. Compiled campaigns
+are kept from one version to the next as long as neither their ruleset nor the shop's attributes
+have changed, so that a change costs by what changed.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import tzinfo
+from types import MappingProxyType
+
+import msgspec
+
+from habitue.model.attributes import Definitions
+from habitue.promotions.campaign import AdditionalCost, Application, Campaign
+from habitue.promotions.candidates import CandidateIndex
+from habitue.promotions.compiled import CompiledCampaign, compile_campaign
+from habitue.promotions.configuration import Configuration
+from habitue.promotions.dialect import definitions_of, dialect_of
+from habitue.promotions.facts import FactDefinitions
+from habitue.promotions.update import Vocabulary
+from habitue.rules.dialect import Dialect
+
+
+class Program:
+    """Everything that deciding about sessions of one application takes."""
+
+    def __init__(self, configuration: Configuration, application: Application) -> None:
+        self.version = configuration.version
+        self.application = application
+        self.zone: tzinfo = application.zone
+        self.dialect: Dialect = dialect_of(configuration, application.id)
+        self.campaigns: Mapping[int, Campaign] = {
+            each.id: each for each in configuration.campaigns_of(application.id)
+        }
+        self.vocabulary = _vocabulary(configuration, application.id)
+        self.additional_cost_ids: Mapping[str, int] = {
+            name: cost.id for name, cost in self.vocabulary.additional_costs.items()
+        }
+        self.profile_definitions = definitions_of(configuration, application.id, "CustomerProfile")
+        self.writable: Mapping[str, Definitions] = {
+            "CustomerSession": self.vocabulary.session_attributes,
+            "CustomerProfile": self.profile_definitions,
+        }
+        self.fact_definitions = FactDefinitions(
+            session=self.vocabulary.session_attributes,
+            cart_item=self.vocabulary.item_attributes,
+            profile=self.profile_definitions,
+            coupon=definitions_of(configuration, application.id, "Coupon"),
+        )
+        self.compiled: Mapping[int, CompiledCampaign] = MappingProxyType({})
+        self.candidates: CandidateIndex = CandidateIndex((), self.dialect)
+
+    def idle_campaigns(self) -> list[Campaign]:
+        """The campaigns that have no active rules, and are never evaluated."""
+        return [each for each in self.campaigns.values() if each.id not in self.compiled]
+
+    def compiled_campaigns(self, only: Iterable[int] | None = None) -> list[CompiledCampaign]:
+        """The compiled campaigns in evaluation order: all of them, or only those."""
+        ids = sorted(self.compiled if only is None else set(only) & self.compiled.keys())
+        return [self.compiled[each] for each in ids]
+
+
+def build_program(
+    configuration: Configuration, application_id: int, previous: Program | None = None
+) -> Program:
+    """The program of an application; what `previous` has compiled is used again where it holds."""
+    program = Program(configuration, configuration.application(application_id))
+    same_words = previous is not None and previous.dialect == program.dialect
+    kept = previous.compiled if previous is not None and same_words else {}
+    compiled = {}
+    for campaign in program.campaigns.values():
+        ruleset = configuration.rulesets.get(campaign.active_ruleset_id or 0)
+        if ruleset is None:
+            continue
+        earlier = kept.get(campaign.id)
+        if earlier is not None and earlier.ruleset_id == ruleset.id:
+            compiled[campaign.id] = msgspec.structs.replace(earlier, campaign=campaign)
+        else:
+            compiled[campaign.id] = compile_campaign(campaign, ruleset, program.dialect)
+    program.compiled = compiled
+    program.candidates = CandidateIndex(compiled.values(), program.dialect)
+    return program
+
+
+def _vocabulary(configuration: Configuration, application_id: int) -> Vocabulary:
+    costs: dict[str, AdditionalCost] = {
+        each.name: each for each in configuration.additional_costs.values()
+    }
+    return Vocabulary(
+        session_attributes=definitions_of(configuration, application_id, "CustomerSession"),
+        item_attributes=definitions_of(configuration, application_id, "CartItem"),
+        additional_costs=costs,
+        application_id=application_id,
+    )

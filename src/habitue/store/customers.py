@@ -1,0 +1,139 @@
+"""Rows of customers: reading and saving what a person owns apart from sessions."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+import msgspec
+
+from habitue.store.database import Connection, Row
+from habitue.store.receipts import Receipt, receipt_in
+
+
+class CustomerRow(msgspec.Struct, frozen=True):
+    """One customer as stored; `attributes` is a JSON document."""
+
+    id: int
+    version: int
+    anonymous: bool
+    created: datetime
+    last_activity: datetime
+    session_count: int
+    closed_sessions: int
+    total_sales: Decimal
+    attributes: bytes
+
+
+class ProfileQuery(msgspec.Struct, frozen=True):
+    """Whose profiles to read; a receipt older than `receipts_since` is not seen."""
+
+    profile_keys: Sequence[UUID]
+    receipt_key: UUID | None
+    receipts_since: datetime
+
+
+class ProfileRow(msgspec.Struct, frozen=True):
+    """What was read. `customer` is None where that customer comes to be, under `customer_id`."""
+
+    configuration_version: int
+    event_id: int
+    customer_id: int
+    customer: CustomerRow | None
+    receipt: Receipt | None
+
+
+class ProfileWrite(msgspec.Struct, frozen=True):
+    """The arguments of `save_profile`, in its order; version 0 means that the customer is new."""
+
+    customer_id: int
+    customer_version: int
+    attributes: bytes | None
+    profile_key: UUID
+    profile_kind: str
+    profile_id: str
+    now: datetime
+    last_activity: datetime | None
+    receipt_key: UUID | None = None
+    receipt_hash: bytes | None = None
+    receipt_status: int | None = None
+    receipt_answer: bytes | None = None
+
+
+_LOAD = """
+SELECT
+    (SELECT version FROM configuration) AS configuration_version,
+    nextval('event_id') AS event_id,
+    CASE WHEN owner.id IS NULL THEN nextval('customer_id') END AS new_owner_id,
+    owner.id AS owner_id,
+    owner.version AS owner_version,
+    owner.anonymous AS owner_anonymous,
+    owner.created AS owner_created,
+    owner.last_activity AS owner_last_activity,
+    owner.session_count AS owner_session_count,
+    owner.closed_sessions AS owner_closed_sessions,
+    owner.total_sales AS owner_total_sales,
+    owner.attributes AS owner_attributes,
+    receipt.request_hash, receipt.status AS receipt_status, receipt.answer AS receipt_answer
+FROM unnest($1::uuid[]) WITH ORDINALITY AS wanted (claim_key, position)
+LEFT JOIN claim ON claim.claim_key = wanted.claim_key
+LEFT JOIN customer AS owner ON owner.id = claim.customer_id
+LEFT JOIN receipt ON receipt.key_digest = $2 AND receipt.created > $3::timestamptz
+ORDER BY wanted.position
+"""
+
+_LOCK = """
+SELECT id FROM customer
+WHERE id IN (SELECT customer_id FROM claim WHERE claim_key = ANY ($1::uuid[]))
+ORDER BY id FOR UPDATE
+"""
+
+_SAVE = "SELECT save_profile($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
+
+_ERASE = "SELECT erase_customer($1, $2)"
+
+
+async def load(connection: Connection, query: ProfileQuery) -> list[ProfileRow]:
+    """Everything decisions about the profiles need, in the order asked for, in one round trip."""
+    rows = await connection.fetch(_LOAD, *msgspec.structs.astuple(query))
+    return [
+        ProfileRow(
+            configuration_version=row["configuration_version"],
+            event_id=row["event_id"],
+            customer_id=row["owner_id"] or row["new_owner_id"],
+            customer=customer_row(row, "owner"),
+            receipt=receipt_in(row),
+        )
+        for row in rows
+    ]
+
+
+async def lock(connection: Connection, query: ProfileQuery) -> None:
+    """Waits until nobody else writes what the customers own; needs a transaction.
+
+    Raises `LockTimeout` when that takes longer than the transaction's lock timeout.
+    """
+    await connection.execute(_LOCK, query.profile_keys)
+
+
+async def save(connection: Connection, writes: Sequence[ProfileWrite]) -> None:
+    """Saves the profiles, all or none. Raises `GuardFailed` when any of them has moved."""
+    if len(writes) == 1:
+        await connection.execute(_SAVE, *msgspec.structs.astuple(writes[0]))
+    else:
+        await connection.executemany(_SAVE, [msgspec.structs.astuple(each) for each in writes])
+
+
+async def erase(connection: Connection, profile_key: UUID, now: datetime) -> bool:
+    """Removes personal data of the customer and of all they own; False where nobody has the id.
+
+    Sessions, redemptions and counters stay, so that the books do.
+    """
+    return bool(await connection.fetchval(_ERASE, profile_key, now))
+
+
+def customer_row(row: Row, prefix: str) -> CustomerRow | None:
+    """The customer whose columns stand in `row` under that prefix; None where there is none."""
+    if row[f"{prefix}_id"] is None:
+        return None
+    return CustomerRow(*(row[f"{prefix}_{name}"] for name in CustomerRow.__struct_fields__))

@@ -1,0 +1,189 @@
+"""Reading and saving customer sessions: one round trip each.
+
+`load` reads all that a decision about a session needs; `save` writes the whole decision through the
+function `save_session` of the schema, or nothing: where a row has moved since it was read it raises
+`GuardFailed`, and the caller loads and decides again. Rows hold documents as they are stored; what
+is in them is the business of the use cases.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+import msgspec
+
+from habitue.store.customers import CustomerRow, customer_row
+from habitue.store.database import Connection, Row
+from habitue.store.receipts import Receipt, receipt_in
+
+
+class SessionQuery(msgspec.Struct, frozen=True):
+    """What to read: the session, whom the request names for it, and the codes it submits.
+
+    `profile_key` is None where the request names nobody: with `detach` it asks for an anonymous
+    session, without it the session keeps its owner. `codes` of None means those the session has.
+    A receipt older than `receipts_since` is not seen.
+    """
+
+    session_key: UUID
+    application_id: int
+    profile_key: UUID | None
+    detach: bool
+    codes: Sequence[str] | None
+    receipt_key: UUID | None
+    receipts_since: datetime
+
+
+class SessionRow(msgspec.Struct, frozen=True):
+    """What was read. `owner` is None where that customer comes to be, under `owner_id`.
+
+    `previous` is whom the session belongs to now, None for a new session. `event_id` is free to
+    use.
+    """
+
+    configuration_version: int
+    event_id: int
+    session_id: int
+    session_document: bytes | None
+    owner_id: int
+    owner: CustomerRow | None
+    previous: CustomerRow | None
+    coupons: bytes | None
+    redemptions: bytes | None
+    receipt: Receipt | None
+
+
+class SessionWrite(msgspec.Struct, frozen=True):
+    """The arguments of `save_session`, in its order; the schema says what each is for."""
+
+    customer_id: int
+    customer_version: int
+    anonymous: bool
+    attributes: bytes | None
+    profile_key: UUID | None
+    profile_kind: str | None
+    profile_id: str | None
+    session_count_change: int
+    closed_sessions_change: int
+    total_sales_change: Decimal
+    is_new: bool
+    session_key: UUID
+    session_id: int
+    application_id: int
+    integration_id: str
+    state: str
+    coupon_codes: Sequence[str]
+    document: bytes
+    now: datetime
+    from_id: int | None
+    from_version: int | None
+    event_id: int
+    event_type: str
+    redeemed: Sequence[str]
+    release: bool
+    receipt_key: UUID | None
+    receipt_hash: bytes | None
+    receipt_status: int | None
+    receipt_answer: bytes | None
+
+
+_LOAD = """
+SELECT
+    (SELECT version FROM configuration) AS configuration_version,
+    nextval('event_id') AS event_id,
+    coalesce(session_claim.session_id, nextval('session_id')) AS session_id,
+    session.document AS session_document,
+    CASE WHEN owner.id IS NULL THEN nextval('customer_id') END AS new_owner_id,
+    owner.id AS owner_id,
+    owner.version AS owner_version,
+    owner.anonymous AS owner_anonymous,
+    owner.created AS owner_created,
+    owner.last_activity AS owner_last_activity,
+    owner.session_count AS owner_session_count,
+    owner.closed_sessions AS owner_closed_sessions,
+    owner.total_sales AS owner_total_sales,
+    owner.attributes AS owner_attributes,
+    previous.id AS previous_id,
+    previous.version AS previous_version,
+    previous.anonymous AS previous_anonymous,
+    previous.created AS previous_created,
+    previous.last_activity AS previous_last_activity,
+    previous.session_count AS previous_session_count,
+    previous.closed_sessions AS previous_closed_sessions,
+    previous.total_sales AS previous_total_sales,
+    previous.attributes AS previous_attributes,
+    receipt.request_hash, receipt.status AS receipt_status, receipt.answer AS receipt_answer,
+    CASE WHEN cardinality(coalesce($5::text[], session.coupon_codes)) > 0 THEN (
+        SELECT jsonb_agg(to_jsonb(coupon)) FROM coupon
+        WHERE coupon.application_id = $2
+            AND coupon.code = ANY (coalesce($5::text[], session.coupon_codes))
+    ) END AS coupons,
+    CASE WHEN cardinality(coalesce($5::text[], session.coupon_codes)) > 0 THEN (
+        SELECT jsonb_agg(to_jsonb(redemption)) FROM redemption
+        WHERE redemption.customer_id = owner.id
+            AND (redemption.session_id = session_claim.session_id
+                OR redemption.campaign_id IN (
+                    SELECT campaign_id FROM coupon
+                    WHERE coupon.application_id = $2
+                        AND coupon.code = ANY (coalesce($5::text[], session.coupon_codes))))
+    ) END AS redemptions
+FROM (SELECT 1) AS request
+LEFT JOIN claim AS session_claim ON session_claim.claim_key = $1
+LEFT JOIN session ON session.customer_id = session_claim.customer_id
+    AND session.id = session_claim.session_id
+LEFT JOIN claim AS profile_claim ON profile_claim.claim_key = $3
+LEFT JOIN customer AS previous ON previous.id = session_claim.customer_id
+LEFT JOIN customer AS owner ON owner.id = CASE
+    WHEN $3::uuid IS NOT NULL THEN profile_claim.customer_id
+    WHEN $4::boolean THEN CASE WHEN previous.anonymous THEN previous.id END
+    ELSE session_claim.customer_id
+END
+LEFT JOIN receipt ON receipt.key_digest = $6 AND receipt.created > $7::timestamptz
+"""
+
+_LOCK = """
+SELECT id FROM customer WHERE id IN (
+    SELECT customer_id FROM claim WHERE claim_key IN ($1::uuid, $2::uuid)
+) ORDER BY id FOR UPDATE
+"""
+
+_SAVE = """
+SELECT save_session($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,
+    $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29)
+"""
+
+
+async def load(connection: Connection, query: SessionQuery) -> SessionRow:
+    """Everything a decision about the session needs, in one round trip."""
+    row = await connection.fetchrow(_LOAD, *msgspec.structs.astuple(query))
+    assert row is not None, "the query always gives one row"
+    return _session_row(row)
+
+
+async def lock(connection: Connection, query: SessionQuery) -> None:
+    """Waits until nobody else writes what the session's owners own; needs a transaction.
+
+    Raises `LockTimeout` when that takes longer than the transaction's lock timeout.
+    """
+    await connection.execute(_LOCK, query.session_key, query.profile_key)
+
+
+async def save(connection: Connection, write: SessionWrite) -> None:
+    """Saves the decision. Raises `GuardFailed` when anything it rests on has moved."""
+    await connection.fetchval(_SAVE, *msgspec.structs.astuple(write))
+
+
+def _session_row(row: Row) -> SessionRow:
+    return SessionRow(
+        configuration_version=row["configuration_version"],
+        event_id=row["event_id"],
+        session_id=row["session_id"],
+        session_document=row["session_document"],
+        owner_id=row["owner_id"] or row["new_owner_id"],
+        owner=customer_row(row, "owner"),
+        previous=customer_row(row, "previous"),
+        coupons=row["coupons"],
+        redemptions=row["redemptions"],
+        receipt=receipt_in(row),
+    )

@@ -1,0 +1,173 @@
+"""Between rows and values: what was read about a session, and what is to be written.
+
+Shared by the use cases that decide about sessions.
+"""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from habitue.customers.claims import STORE_SIDE_ID
+from habitue.customers.customer import Customer
+from habitue.model.idempotency import Idempotency
+from habitue.promotions.campaign import Application
+from habitue.promotions.coupon import Coupon, Redemption
+from habitue.promotions.decide import Decision, State
+from habitue.promotions.session import Session
+from habitue.store.customers import CustomerRow
+from habitue.store.documents import decoder_of, encode
+from habitue.store.sessions import SessionQuery, SessionRow, SessionWrite
+from habitue.usecases.writing import Reply
+
+_SESSION = decoder_of(Session)
+_COUPONS = decoder_of(list[Coupon])
+_REDEMPTIONS = decoder_of(list[Redemption])
+_ATTRIBUTES = decoder_of(dict[str, Any])
+
+
+def state_of(row: SessionRow, now: datetime) -> State:
+    """What was read, as the values that a decision is made on."""
+    coupons = _COUPONS.decode(row.coupons) if row.coupons else []
+    redemptions = _REDEMPTIONS.decode(row.redemptions) if row.redemptions else []
+    document = row.session_document
+    return State(
+        session_id=row.session_id,
+        owner=customer_of(row.owner, row.owner_id, now),
+        stored=_SESSION.decode(document) if document else None,
+        coupons={coupon.code: coupon for coupon in coupons},
+        redemptions=tuple(redemptions),
+    )
+
+
+def customer_of(row: CustomerRow | None, new_id: int, now: datetime) -> Customer:
+    """The customer that was read; one who comes to be under `new_id` where there is none."""
+    if row is None:
+        return Customer(new_id, created=now, last_activity=now)
+    return Customer(
+        id=row.id,
+        created=row.created,
+        last_activity=row.last_activity,
+        version=row.version,
+        anonymous=row.anonymous,
+        session_count=row.session_count,
+        closed_sessions=row.closed_sessions,
+        total_sales=row.total_sales,
+        attributes=_ATTRIBUTES.decode(row.attributes),
+    )
+
+
+def write_of(
+    query: SessionQuery,
+    row: SessionRow,
+    decision: Decision,
+    application: Application,
+    idempotency: Idempotency | None,
+    reply: Reply,
+) -> SessionWrite:
+    """The whole decision as the arguments of one statement."""
+    session = decision.session
+    previous = row.previous if row.previous and row.previous.id != session.customer_id else None
+    named = row.owner is None and query.profile_key is not None
+    attributes = decision.owner_attributes
+    return SessionWrite(
+        customer_id=session.customer_id,
+        customer_version=row.owner.version if row.owner else 0,
+        anonymous=not session.profile_id,
+        attributes=None if attributes is None else encode(attributes),
+        profile_key=query.profile_key if named else None,
+        profile_kind=STORE_SIDE_ID if named else None,
+        profile_id=session.profile_id if named else None,
+        session_count_change=decision.session_count_change,
+        closed_sessions_change=decision.closed_sessions_change,
+        total_sales_change=decision.total_sales_change,
+        is_new=row.session_document is None,
+        session_key=query.session_key,
+        session_id=session.id,
+        application_id=session.application_id,
+        integration_id=session.integration_id,
+        state=session.state,
+        coupon_codes=stored_codes(session.coupon_codes, application),
+        document=encode(session),
+        now=session.updated,
+        from_id=previous.id if previous else None,
+        from_version=previous.version if previous else None,
+        event_id=row.event_id,
+        event_type=decision.event_type,
+        redeemed=sorted({coupon.code for coupon in decision.redeemed}),
+        release=decision.release,
+        receipt_key=receipt_key(idempotency),
+        receipt_hash=idempotency.request_hash if idempotency else None,
+        receipt_status=reply.status if idempotency else None,
+        receipt_answer=reply.body if idempotency else None,
+    )
+
+
+def stored_codes(codes: tuple[str, ...], application: Application) -> tuple[str, ...]:
+    """Codes as they are stored, each once, in the order in which they were sent."""
+    return tuple(dict.fromkeys(application.code(code) for code in codes))
+
+
+def receipt_key(idempotency: Idempotency | None) -> UUID | None:
+    """Where the answer to this request is kept, if it is to be kept."""
+    return UUID(bytes=idempotency.key_digest) if idempotency else None
+
+
+class SessionOutcome(msgspec.Struct, frozen=True):
+    """What a use case found or did, for the edge to put in its protocol's words.
+
+    `owner` is as it was read; counters and attributes after the decision are in `owner_after`.
+    """
+
+    decision: Decision
+    state: State
+    owner_after: Customer
+    event_id: int
+    now: datetime
+    dry: bool = False
+
+    def coupons_after(self) -> list[Coupon]:
+        """The session's coupons, in the order sent, with their counters after the decision."""
+        redeemed = {coupon.id for coupon in self.decision.redeemed}
+        released = self._released()
+        return [
+            msgspec.structs.replace(
+                coupon,
+                usage_counter=coupon.usage_counter
+                + (coupon.id in redeemed)
+                - (coupon.id in released),
+            )
+            for coupon in self.state.coupons.values()
+        ]
+
+    def redemption_count(self, coupon: Coupon) -> int:
+        """How many of the customer's redemptions of the coupon stand after the decision."""
+        before = sum(1 for each in self.state.redemptions if each.coupon_id == coupon.id)
+        redeemed = any(each.id == coupon.id for each in self.decision.redeemed)
+        return before + redeemed - (coupon.id in self._released())
+
+    def _released(self) -> frozenset[int]:
+        if not self.decision.release:
+            return frozenset()
+        session_id = self.decision.session.id
+        return frozenset(
+            each.coupon_id for each in self.state.redemptions if each.session_id == session_id
+        )
+
+
+def outcome_of(
+    decision: Decision, state: State, row: SessionRow, now: datetime, *, dry: bool
+) -> SessionOutcome:
+    """The decision with what an answer may want to show of its surroundings."""
+    owner = state.owner
+    attributes = decision.owner_attributes
+    after = msgspec.structs.replace(
+        owner,
+        last_activity=now,
+        session_count=owner.session_count + decision.session_count_change,
+        closed_sessions=owner.closed_sessions + decision.closed_sessions_change,
+        total_sales=owner.total_sales + decision.total_sales_change,
+        attributes=owner.attributes if attributes is None else attributes,
+    )
+    return SessionOutcome(decision, state, after, row.event_id, now, dry)

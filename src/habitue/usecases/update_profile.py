@@ -1,0 +1,159 @@
+"""Updating what is known of a customer, with the rules or without.
+
+Without the rule engine attributes are stored and nothing else happens; with it the campaigns are
+evaluated without a session (contracts/talon_one/SEMANTICS.md section 9). A profile that is new is
+created. Several profiles in one request are stored all together or not at all.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+import msgspec
+
+from habitue.customers.claims import STORE_SIDE_ID, profile_key
+from habitue.customers.customer import Customer
+from habitue.model.errors import Fault, InvalidInput, ProfileBusy
+from habitue.model.idempotency import Idempotency
+from habitue.promotions.decide_profile import ProfileCommand, ProfileDecision, decide_profile
+from habitue.promotions.program import Program
+from habitue.store import customers
+from habitue.store.customers import ProfileQuery, ProfileRow, ProfileWrite
+from habitue.store.database import Connection
+from habitue.store.documents import encode
+from habitue.store.receipts import valid_since
+from habitue.usecases.session_state import customer_of, receipt_key
+from habitue.usecases.shop import Shop
+from habitue.usecases.writing import Reply, earlier_reply, settled
+
+ProfileEvent = Literal["talon_profile_created", "talon_profile_updated"]
+
+
+class ProfileOutcome(msgspec.Struct, frozen=True):
+    """What came of the update of one profile."""
+
+    integration_id: str
+    customer: Customer
+    decision: ProfileDecision
+    event_id: int
+    event_type: ProfileEvent
+    now: datetime
+    dry: bool
+
+
+Render = Callable[[Sequence[ProfileOutcome], Program], Reply]
+
+
+async def update_profiles(
+    shop: Shop,
+    application_id: int,
+    commands: Sequence[ProfileCommand],
+    now: datetime,
+    render: Render,
+    idempotency: Idempotency | None = None,
+) -> Reply:
+    """Stores what the commands say of their profiles, unless they are dry.
+
+    Raises `InvalidInput`, `ProfileBusy`, `KeyReused`.
+    """
+
+    if len({each.integration_id for each in commands}) < len(commands):
+        raise InvalidInput(_first_duplicate(commands))
+
+    async def attempt(connection: Connection, locked: bool) -> Reply:
+        query, rows, program = await _read(shop, connection, application_id, request, now, locked)
+        earlier = earlier_reply(rows[0].receipt, idempotency)
+        if earlier is not None:
+            return earlier
+        outcomes = [_outcome(*each, program, now) for each in zip(commands, rows, strict=True)]
+        reply = render(outcomes, program)
+        writes = [
+            _write(*each)
+            for each in zip(query.profile_keys, rows, outcomes, strict=True)
+            if not each[2].dry
+        ]
+        if writes:
+            await customers.save(
+                connection, [_receipted(writes[0], idempotency, reply), *writes[1:]]
+            )
+        return reply
+
+    sandbox = shop.program(application_id).application.sandbox
+    keys = [profile_key(each.integration_id, sandbox=sandbox) for each in commands]
+    request = ProfileQuery(keys, receipt_key(idempotency), valid_since(now))
+    async with shop.queue.turn(keys, ProfileBusy):
+        return await settled(shop, attempt, ProfileBusy)
+
+
+async def _read(
+    shop: Shop,
+    connection: Connection,
+    application_id: int,
+    query: ProfileQuery,
+    now: datetime,
+    locked: bool,
+) -> tuple[ProfileQuery, list[ProfileRow], Program]:
+    while True:
+        program = shop.program(application_id)
+        if locked:
+            await customers.lock(connection, query)
+        rows = await customers.load(connection, query)
+        if rows[0].configuration_version == program.version:
+            return query, rows, program
+        await shop.refresh()
+
+
+def _first_duplicate(commands: Sequence[ProfileCommand]) -> Fault:
+    seen: set[str] = set()
+    for command in commands:
+        if command.integration_id in seen:
+            details = "this profile stands in the request more than once"
+            return Fault(f"{command.pointer}/integrationId", "Duplicate", details)
+        seen.add(command.integration_id)
+    raise AssertionError("called only when there is a duplicate")
+
+
+def _outcome(
+    command: ProfileCommand, row: ProfileRow, program: Program, now: datetime
+) -> ProfileOutcome:
+    customer = customer_of(row.customer, row.customer_id, now)
+    decision = decide_profile(command, customer, program, now)
+    return ProfileOutcome(
+        integration_id=command.integration_id,
+        customer=msgspec.structs.replace(
+            customer,
+            attributes=decision.attributes,
+            last_activity=now if decision.active else customer.last_activity,
+        ),
+        decision=decision,
+        event_id=row.event_id,
+        event_type="talon_profile_updated" if row.customer else "talon_profile_created",
+        now=now,
+        dry=command.dry,
+    )
+
+
+def _write(key: UUID, row: ProfileRow, outcome: ProfileOutcome) -> ProfileWrite:
+    return ProfileWrite(
+        customer_id=row.customer_id,
+        customer_version=row.customer.version if row.customer else 0,
+        attributes=encode(outcome.decision.attributes),
+        profile_key=key,
+        profile_kind=STORE_SIDE_ID,
+        profile_id=outcome.integration_id,
+        now=outcome.now,
+        last_activity=outcome.now if outcome.decision.active else None,
+    )
+
+
+def _receipted(write: ProfileWrite, idempotency: Idempotency | None, reply: Reply) -> ProfileWrite:
+    if idempotency is None:
+        return write
+    return msgspec.structs.replace(
+        write,
+        receipt_key=receipt_key(idempotency),
+        receipt_hash=idempotency.request_hash,
+        receipt_status=reply.status,
+        receipt_answer=reply.body,
+    )

@@ -1,0 +1,131 @@
+"""A cart becomes effects: the main job.
+
+A live update is laid over the stored session; a dry run sees only its own payload and stores
+nothing (contracts/talon_one/SEMANTICS.md section 3.1). Two round trips: one that reads everything,
+one that writes everything.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+
+from habitue.customers.claims import profile_key, session_key
+from habitue.model.errors import SessionBusy
+from habitue.model.idempotency import Idempotency
+from habitue.promotions.campaign import Application
+from habitue.promotions.decide import SessionCommand, decide_update
+from habitue.promotions.program import Program
+from habitue.store import sessions
+from habitue.store.database import Connection
+from habitue.store.receipts import valid_since
+from habitue.store.sessions import SessionQuery, SessionRow
+from habitue.usecases.session_state import (
+    SessionOutcome,
+    outcome_of,
+    receipt_key,
+    state_of,
+    stored_codes,
+    write_of,
+)
+from habitue.usecases.shop import Shop
+from habitue.usecases.writing import Reply, earlier_reply, settled
+
+Render = Callable[[SessionOutcome, Program], Reply]
+
+
+async def update_session(
+    shop: Shop,
+    command: SessionCommand,
+    now: datetime,
+    render: Render,
+    idempotency: Idempotency | None = None,
+) -> Reply:
+    """Evaluates the session and, unless the run is dry, stores what came of it.
+
+    `render` puts the outcome into the caller's protocol; with `idempotency` its answer is stored
+    and given again to the same request. Raises `InvalidInput`, `SessionBusy`, `KeyReused`.
+    """
+    if command.purpose.dry:
+        return await _dry_run(shop, command, now, render)
+
+    async def attempt(connection: Connection, locked: bool) -> Reply:
+        query, row, program = await read_current(
+            shop, connection, command, now, idempotency, locked
+        )
+        earlier = earlier_reply(row.receipt, idempotency)
+        if earlier is not None:
+            return earlier
+        state = state_of(row, now)
+        decision = decide_update(state, command, program, now)
+        reply = render(outcome_of(decision, state, row, now, dry=False), program)
+        write = write_of(query, row, decision, program.application, idempotency, reply)
+        await sessions.save(connection, write)
+        return reply
+
+    async with shop.queue.turn(_turn_keys(shop, command), SessionBusy):
+        return await settled(shop, attempt, SessionBusy)
+
+
+async def _dry_run(shop: Shop, command: SessionCommand, now: datetime, render: Render) -> Reply:
+    update = command.update
+    payload = msgspec.structs.replace(
+        update, profile_id=update.profile_id or "", coupon_codes=update.coupon_codes or ()
+    )
+    command = msgspec.structs.replace(command, update=payload)
+    _, row, program = await read_current(shop, shop.database, command, now, None, locked=False)
+    state = msgspec.structs.replace(state_of(row, now), stored=None)
+    decision = decide_update(state, command, program, now)
+    return render(outcome_of(decision, state, row, now, dry=True), program)
+
+
+async def read_current(
+    shop: Shop,
+    connection: Connection,
+    command: SessionCommand,
+    now: datetime,
+    idempotency: Idempotency | None,
+    locked: bool,
+) -> tuple[SessionQuery, SessionRow, Program]:
+    """Everything for a decision, read and compiled at one and the same configuration version."""
+    while True:
+        program = shop.program(command.application_id)
+        query = _query(command, program.application, now, idempotency)
+        if locked:
+            await sessions.lock(connection, query)
+        row = await sessions.load(connection, query)
+        if row.configuration_version == program.version:
+            return query, row, program
+        await shop.refresh()
+
+
+def _query(
+    command: SessionCommand,
+    application: Application,
+    now: datetime,
+    idempotency: Idempotency | None,
+) -> SessionQuery:
+    update = command.update
+    return SessionQuery(
+        session_key=session_key(application.id, command.integration_id),
+        application_id=application.id,
+        profile_key=_profile_key(update.profile_id, application),
+        detach=update.profile_id == "",
+        codes=None
+        if update.coupon_codes is None
+        else stored_codes(update.coupon_codes, application),
+        receipt_key=receipt_key(idempotency),
+        receipts_since=valid_since(now),
+    )
+
+
+def _profile_key(profile_id: str | None, application: Application) -> UUID | None:
+    return profile_key(profile_id, sandbox=application.sandbox) if profile_id else None
+
+
+def _turn_keys(shop: Shop, command: SessionCommand) -> list[UUID]:
+    application = shop.program(command.application_id).application
+    keys = [session_key(application.id, command.integration_id)]
+    profile = _profile_key(command.update.profile_id, application)
+    return [*keys, profile] if profile else keys
