@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from habitue.model.numbers import EXACT
+from habitue.rules.dialect import HostFunction
 from habitue.rules.frame import Frame, RuleFailed
 from habitue.rules.functions import CORE
 from habitue.rules.functions.values import time_of_text
@@ -37,12 +38,19 @@ def reference(expression: Expression, frame: Frame, scope: Scope | None = None) 
         for argument in expression.arguments
     ]
     if expression.name in SHOP.functions:
-        return SHOP.functions[expression.name].call(frame, *values)
+        return _host(SHOP.functions[expression.name], frame, values)
     return _core(expression.name, frame, values)
 
 
 def _function(block: Block, frame: Frame, scope: Scope) -> Callable[[Any], Any]:
     return lambda value: reference(block.body, frame, {**scope, block.parameters[0]: value})
+
+
+def _host(function: HostFunction, frame: Frame, values: list[Any]) -> Any:
+    wanted = [type_.kind for _, type_ in function.parameters[: len(values)]]
+    if not all(_is_a(value, kind) for value, kind in zip(values, wanted, strict=True)):
+        raise RuleFailed("not what the function takes")
+    return function.call(frame, *values)
 
 
 def _core(name: str, frame: Frame, values: list[Any]) -> Any:
