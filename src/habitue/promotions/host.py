@@ -63,6 +63,7 @@ def referral_valid(frame: Evaluation) -> bool:
 
 
 def set_discount(frame: Evaluation, name: str, value: Decimal) -> None:
+    """Adds a discount on the whole session."""
     frame.session_or_fail()
     frame.add(SetDiscount(name, _discount(value)))
 
@@ -73,6 +74,7 @@ def set_discount_per_item(
     value: Decimal | Callable[[ItemFacts], Decimal],
     items: Sequence[ItemFacts] | None = None,
 ) -> None:
+    """Adds a discount on each unit: the same for all, or computed for each."""
     for item in _targets(frame, items):
         amount = value(item) if callable(value) else value
         frame.add(_per_item(name, _discount(amount), item, None))
@@ -81,6 +83,7 @@ def set_discount_per_item(
 def set_discount_pro_rata(
     frame: Evaluation, name: str, value: Decimal, items: Sequence[ItemFacts] | None = None
 ) -> None:
+    """Spreads one discount over the units by price; the shares sum to the whole."""
     targets = _targets(frame, items)
     shares = split(_discount(value), [item.price for item in targets])
     for item, share in zip(targets, shares, strict=True):
@@ -90,6 +93,7 @@ def set_discount_pro_rata(
 def set_discount_per_additional_cost(
     frame: Evaluation, name: str, cost: str, value: Decimal
 ) -> None:
+    """Adds a discount on an additional cost that the session has."""
     if cost not in frame.session_or_fail().additional_costs:
         raise RuleFailed(f"the session has no additional cost {cost!r}")
     cost_id = frame.additional_cost_ids[cost]
@@ -97,6 +101,7 @@ def set_discount_per_additional_cost(
 
 
 def add_free_item(frame: Evaluation, sku: str, name: str, quantity: Decimal = Decimal(1)) -> None:
+    """Adds one effect for each free unit."""
     frame.session_or_fail()
     if quantity != quantity.to_integral_value() or not 1 <= quantity <= CART_UNITS_MAX:
         raise RuleFailed(f"a quantity of free items must be a whole number, not {quantity}")
@@ -105,6 +110,7 @@ def add_free_item(frame: Evaluation, sku: str, name: str, quantity: Decimal = De
 
 
 def show_notification(frame: Evaluation, notification_type: str, title: str, body: str) -> None:
+    """Adds a message for the customer."""
     if notification_type not in NOTIFICATION_TYPES:
         raise RuleFailed(f"{notification_type!r} is no type of notification")
     frame.add(ShowNotification(cast(NotificationType, notification_type), title, body))
@@ -113,12 +119,14 @@ def show_notification(frame: Evaluation, notification_type: str, title: str, bod
 def custom_effect(
     frame: Evaluation, effect_id: Decimal, name: str, payload: Mapping[str, Any]
 ) -> None:
+    """Adds an effect of the shop's own."""
     if effect_id != effect_id.to_integral_value() or not 0 <= effect_id < 2**53:
         raise RuleFailed(f"the id of a custom effect must be a whole number, not {effect_id}")
     frame.add(CustomEffect(int(effect_id), name, {key: plain(payload[key]) for key in payload}))
 
 
 def update_attribute(frame: Evaluation, path: str, value: Any) -> None:
+    """Sets an attribute of the session or the profile, from the next request on."""
     owner, separator, name = path.partition(".Attributes.")
     entity = WRITABLE.get(owner)
     if not separator or entity is None:

@@ -156,8 +156,11 @@ def _sent(reply: Reply) -> Answer:
 
 def integration_operations() -> list[Operation]:
     """What is served with an integration key."""
+    return [*_session_operations(), *_profile_operations()]
+
+
+def _session_operations() -> list[Operation]:
     session = "/v2/customer_sessions/{customerSessionId}"
-    profile = "/v2/customer_profiles/{integrationId}"
     return [
         Operation(
             id="updateCustomerSessionV2",
@@ -196,10 +199,15 @@ def integration_operations() -> list[Operation]:
             responses={200: ReopenedOut},
             idempotent=True,
         ),
+    ]
+
+
+def _profile_operations() -> list[Operation]:
+    return [
         Operation(
             id="updateCustomerProfileV2",
             method="PUT",
-            path=profile,
+            path="/v2/customer_profiles/{integrationId}",
             handler=update_customer_profile,
             door=INTEGRATION,
             group="Customer profiles",
