@@ -76,3 +76,15 @@ async def test_a_closed_session_cannot_be_edited(till: Till) -> None:
         await till.put(cart_items=[item("a", 1)])
     assert refusal.value.faults[0].pointer == "/customerSession/state"
     assert await stored(till.shop.database) == before
+
+
+async def test_the_profile_of_a_closed_session_cannot_change(till: Till) -> None:
+    await till.put(profile_id="maria", cart_items=[item("a", 10)], state="closed")
+    before = await stored(till.shop.database)
+    for other in ("paul", ""):
+        with pytest.raises(InvalidInput) as refusal:
+            await till.put(profile_id=other, state="cancelled")
+        assert refusal.value.faults[0].pointer == "/customerSession/profileId"
+    assert await stored(till.shop.database) == before
+    outcome = await till.put(profile_id="maria", state="cancelled")
+    assert outcome.decision.event_type == "talon_session_revoked"

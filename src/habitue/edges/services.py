@@ -1,10 +1,10 @@
 """What the handlers of a running server are given, and the work that goes on beside requests."""
 
 import asyncio
-import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from functools import partial
 
 import structlog
 
@@ -17,6 +17,9 @@ from habitue.usecases.shop import Shop, ShopSettings
 
 #: How often void receipts are deleted. They are not seen any more long before that.
 PURGE_SECONDS = 600
+#: How often a process looks for changes of the configuration when no request makes it look: so long
+#: may a revoked key still open a door.
+FOLLOW_SECONDS = 1.0
 
 
 class Services:
@@ -38,13 +41,16 @@ async def open_services(
     async with open_database(location, report=report, pool_size_max=POOL_SIZE) as database:
         shop = Shop(database, settings)
         await shop.refresh()
-        housekeeping = asyncio.create_task(_purge_receipts(shop))
+        tasks = [
+            asyncio.create_task(_repeat(PURGE_SECONDS, partial(_purge_receipts, shop))),
+            asyncio.create_task(_repeat(FOLLOW_SECONDS, shop.refresh)),
+        ]
         try:
             yield Services(shop)
         finally:
-            housekeeping.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await housekeeping
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
 
 #: Connections of one process: each holds one statement at a time, and two processors are kept busy
@@ -53,10 +59,15 @@ POOL_SIZE = 16
 
 
 async def _purge_receipts(shop: Shop) -> None:
+    await receipts.purge(shop.database, datetime.now(UTC))
+
+
+async def _repeat(seconds: float, work: Callable[[], Awaitable[object]]) -> None:
+    """Does the work again and again; what the database refuses is tried again the next time."""
     log = structlog.get_logger("habitue.housekeeping")
     while True:
-        await asyncio.sleep(PURGE_SECONDS)
+        await asyncio.sleep(seconds)
         try:
-            await receipts.purge(shop.database, datetime.now(UTC))
+            await work()
         except Refusal as refusal:
-            log.warning("receipts were not purged", reason=refusal.message)
+            log.debug("put off", reason=refusal.message)

@@ -13,6 +13,7 @@ import msgspec
 
 from habitue.customers.customer import Customer
 from habitue.model.attributes import Attributes, merged
+from habitue.model.errors import Fault, InvalidInput
 from habitue.model.numbers import ZERO
 from habitue.promotions.coupon import Coupon, Redemption
 from habitue.promotions.coupon_book import CouponBook
@@ -91,6 +92,7 @@ def decide_update(
     check_transition(stored.state if stored else "new", command.update.state)
     check_campaigns(command.purpose, program, "/customerSession")
     if stored is not None and stored.state != "open":
+        _check_owner(state, stored)
         return _revoke(state, stored, now)
     session = laid_over(stored or _blank(state, command, now), command.update, now)
     session = _owned(session, state)
@@ -122,6 +124,12 @@ def _owned(session: Session, state: State) -> Session:
         return session
     first = state.owner.anonymous or state.owner.session_count == 0
     return msgspec.structs.replace(session, customer_id=state.owner.id, first_session=first)
+
+
+def _check_owner(state: State, stored: Session) -> None:
+    if state.owner.id != stored.customer_id:
+        details = f"the profile of a session that is {stored.state} cannot change"
+        raise InvalidInput(Fault("/customerSession/profileId", "Not allowed", details))
 
 
 def _cancel_open(session: Session) -> Decision:
