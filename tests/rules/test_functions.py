@@ -56,6 +56,8 @@ VALUES: list[tuple[list[Any], Any]] = [
     (["not", False], True),
     (["and", True, ["list"], True], True),
     (["and"], True),
+    (["catch", False, ["and", 1]], False),
+    (["catch", False, ["and", True, ["list"]]], True),
     (["or"], False),
     (["or", False, ["kv"]], True),
     # numbers

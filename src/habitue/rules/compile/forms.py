@@ -79,9 +79,16 @@ def emit_or_false(writer: Writer, body: Expression) -> Fragment:
     if not isinstance(body, Call):
         return _emit_catch(writer, Literal(False), body)
     if body.name.lower() == "and" and body.arguments:
-        parts = [_truth(emit_or_false(writer, part)) for part in body.arguments]
-        return _join("and", parts)
+        return _join("and", [_part_or_false(writer, part) for part in body.arguments])
     return _unset_is_different(writer, body) or _emit_catch(writer, Literal(False), body)
+
+
+def _part_or_false(writer: Writer, part: Expression) -> Fragment:
+    fragment = emit_or_false(writer, part)
+    if fragment.type == BOOLEAN:
+        return fragment
+    # What may be no boolean fails as a part of `and`, and that too is caught.
+    return _emit_catch(writer, Literal(False), Call("and", (part,)))
 
 
 def _unset_is_different(writer: Writer, call: Call) -> Fragment | None:
