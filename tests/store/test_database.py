@@ -82,10 +82,13 @@ async def test_transaction_commits_as_a_whole(table: Database) -> None:
 
 
 async def test_transaction_is_undone_when_its_block_raises(table: Database) -> None:
-    with pytest.raises(ZeroDivisionError):
+    async def write_and_fail() -> None:
         async with table.transaction() as transaction:
             await transaction.execute("INSERT INTO thing VALUES (1, 'a')")
             raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await write_and_fail()
     assert await table.fetchval("SELECT count(*) FROM thing") == 0
     assert table.pool.idle == table.pool.size
 
@@ -93,11 +96,14 @@ async def test_transaction_is_undone_when_its_block_raises(table: Database) -> N
 async def test_transaction_whose_failure_was_swallowed_is_not_taken_for_committed(
     table: Database,
 ) -> None:
-    with pytest.raises(asyncpg.InFailedSQLTransactionError):
+    async def write_and_pass_over() -> None:
         async with table.transaction() as transaction:
             await transaction.execute("INSERT INTO thing VALUES (1, 'a')")
             with pytest.raises(AlreadyExists):
                 await transaction.execute("INSERT INTO thing VALUES (1, 'b')")
+
+    with pytest.raises(asyncpg.InFailedSQLTransactionError):
+        await write_and_pass_over()
     assert await table.fetchval("SELECT count(*) FROM thing") == 0
 
 
@@ -137,12 +143,16 @@ async def test_guard_of_a_function_is_told_apart(database: Database) -> None:
 
 async def test_waiting_for_a_row_is_bounded(table: Database) -> None:
     await table.execute("INSERT INTO thing VALUES (1, 'a')")
+
+    async def wait_a_little() -> None:
+        async with table.transaction() as waiter:
+            await waiter.execute("SET LOCAL lock_timeout = 50")
+            await waiter.execute("UPDATE thing SET name = 'b'")
+
     async with table.transaction() as holder:
         await holder.fetch("SELECT * FROM thing FOR UPDATE")
         with pytest.raises(LockTimeout):
-            async with table.transaction() as waiter:
-                await waiter.execute("SET LOCAL lock_timeout = 50")
-                await waiter.execute("UPDATE thing SET name = 'b'")
+            await wait_a_little()
     assert await table.fetchval("SELECT name FROM thing") == "a"
 
 

@@ -20,7 +20,7 @@ from habitue.store.embedded import Attachment, Endpoint, Report, attach
 from habitue.store.failures import OutcomeUnknown, StartFailure
 from habitue.store.location import Embedded, Location
 from habitue.store.migrations import Migration
-from habitue.store.pool import DriverConnection, Pool
+from habitue.store.pool import DriverConnection, Pool, close_quietly
 from habitue.store.statements import (
     DRIVER_ERRORS,
     Connection,
@@ -38,6 +38,7 @@ Schema: TypeAlias = Literal["require", "upgrade", "ignore"]
 
 _CONNECT_SECONDS = 10.0
 _PATIENCE_SECONDS = 5.0
+_PAUSE_SECONDS = 0.02
 _SETTINGS = {"application_name": "habitue", "timezone": "UTC", "lock_timeout": "2000"}
 
 
@@ -79,7 +80,10 @@ class Server:
 
 
 class _Opener:
-    """Opens the pool's connections, and has an embedded server started again if it has ended."""
+    """Opens the pool's connections, and has an embedded server started again if it has ended.
+
+    A server that says that it is starting or stopping is asked again; the pool's patience ends it.
+    """
 
     def __init__(self, server: Server, report: Report) -> None:
         self._server = server
@@ -87,24 +91,27 @@ class _Opener:
         self._revival: asyncio.Task[None] | None = None
 
     async def connect(self) -> DriverConnection:
-        try:
-            return await self._server.connect()
-        except DRIVER_ERRORS as error:
-            if not unreachable(error):
-                raise
-        try:
-            await self._revive()
-            return await self._server.connect()
-        except (*DRIVER_ERRORS, StartFailure) as error:
-            raise StoreUnavailable from error
+        while True:
+            try:
+                return await self._server.connect()
+            except asyncpg.CannotConnectNowError:
+                await asyncio.sleep(_PAUSE_SECONDS)
+            except DRIVER_ERRORS as error:
+                if not unreachable(error):
+                    raise
+                if self._server.attachment is None:
+                    raise StoreUnavailable from error
+                await self._revive(self._server.attachment)
 
-    async def _revive(self) -> None:
+    async def _revive(self, attachment: Attachment) -> None:
         """Start the server, once for all who wait; it goes on when one of them gives up."""
-        if self._server.attachment is None:
-            return
         if self._revival is None or self._revival.done():
-            self._revival = asyncio.create_task(self._ensure(self._server.attachment))
-        await asyncio.shield(self._revival)
+            self._revival = asyncio.create_task(self._ensure(attachment))
+        try:
+            await asyncio.shield(self._revival)
+        except StartFailure as error:
+            raise StoreUnavailable from error
+        await asyncio.sleep(_PAUSE_SECONDS)
 
     async def _ensure(self, attachment: Attachment) -> None:
         await asyncio.to_thread(attachment.ensure, self._report)
@@ -257,7 +264,7 @@ async def first_connection(server: Server) -> AsyncIterator[DriverConnection]:
     try:
         yield connection
     finally:
-        await connection.close(timeout=5)
+        await close_quietly(connection)
 
 
 async def _check_schema(

