@@ -7,12 +7,6 @@ import msgspec
 
 from habitue.edges.http.numbers import ENCODER
 from habitue.edges.talon_one.effects import EffectOut, effect_out
-from habitue.edges.talon_one.entities import (
-    CampaignOut,
-    IntegrationCouponOut,
-    campaign_out,
-    integration_coupon_out,
-)
 from habitue.edges.talon_one.integration.answers import (
     CustomerProfileOut,
     CustomerSessionOut,
@@ -27,10 +21,19 @@ from habitue.edges.talon_one.integration.answers import (
     session_profile,
 )
 from habitue.edges.talon_one.integration.traces import CampaignTraceOut, trace_out
+from habitue.edges.talon_one.management.campaigns import CampaignOut, campaign_out
+from habitue.edges.talon_one.management.coupon_wire import CouponOut, coupon_out
+from habitue.promotions.coupon import Coupon
 from habitue.promotions.program import Program
 from habitue.usecases.session_state import SessionOutcome
 from habitue.usecases.update_profile import ProfileOutcome
 from habitue.usecases.writing import Reply
+
+
+class IntegrationCouponOut(CouponOut, rename="camel", kw_only=True):
+    """A coupon with how often this customer has redeemed it."""
+
+    profile_redemption_count: int
 
 
 class IntegrationStateOut(msgspec.Struct, rename="camel", omit_defaults=True):
@@ -114,6 +117,12 @@ def render_profiles(*, silent: bool) -> Callable[[Sequence[ProfileOutcome], Prog
 
 def _state(effects: list[EffectOut]) -> IntegrationStateOut:
     return IntegrationStateOut(effects, [], [])
+
+
+def integration_coupon_out(coupon: Coupon, redemption_count: int) -> IntegrationCouponOut:
+    """The coupon as it stands after the request."""
+    fields = msgspec.structs.asdict(coupon_out(coupon))
+    return IntegrationCouponOut(**fields, profile_redemption_count=redemption_count)
 
 
 def _session(state: IntegrationStateOut, outcome: SessionOutcome, program: Program) -> None:
