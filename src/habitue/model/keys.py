@@ -15,7 +15,10 @@ KeyKind = Literal["management", "integration", "tracker", "till"]
 
 
 class ApiKey(msgspec.Struct, frozen=True):
-    """What is known of a key; `application_id` is set for keys of one application."""
+    """What is known of a key; `application_id` is set for keys of one application.
+
+    `platform` is a label: the product of another vendor that uses the key.
+    """
 
     id: int
     kind: KeyKind
@@ -23,6 +26,7 @@ class ApiKey(msgspec.Struct, frozen=True):
     created: datetime
     expires: datetime
     application_id: int | None = None
+    platform: str = "none"
 
     def opens(self, kind: KeyKind, now: datetime) -> bool:
         """Whether the key is of that kind and has not expired."""

@@ -32,7 +32,10 @@ class Shop:
 
     async def refresh(self) -> Configuration:
         """Reads what changed in the configuration; the newest one."""
-        self.configuration = await load_configuration(self.database, self.configuration)
+        read = await load_configuration(self.database, self.configuration)
+        # Another request may have read a newer one meanwhile.
+        if read.version > self.configuration.version:
+            self.configuration = read
         return self.configuration
 
     def program(self, application_id: int) -> Program:

@@ -155,8 +155,9 @@ def _with(old: Campaign, fields: CampaignFields, now: datetime) -> Campaign:
     for name in ("attributes", "coupon_attributes"):
         if changes.get(name):
             changes[name] = merged({}, normalised(changes[name]))
-    if fields.state is None:
-        del changes["state"]
+    if "active_ruleset_id" in changes:
+        # Some clients send 0 for "none".
+        changes["active_ruleset_id"] = fields.active_ruleset_id or None
     return laid_over(old, changes)
 
 

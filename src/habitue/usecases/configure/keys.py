@@ -20,13 +20,14 @@ async def create_key(
     application_id: int | None,
     expires: datetime,
     now: datetime,
+    platform: str = "none",
 ) -> ApiKey:
     """The new key that `secret` is. Raises `NotFound`, `InvalidInput`, or `Conflict` if it exists.
 
     A key of the kind integration belongs to an application, a key of the kind management to none.
     """
     (id_,) = await new_ids(shop.database, "api_key")
-    key = ApiKey(id_, kind, name, now, expires, application_id)
+    key = ApiKey(id_, kind, name, now, expires, application_id, platform)
     digest = key_hash(secret)
 
     async def decide(configuration: Configuration) -> Decision[ApiKey]:

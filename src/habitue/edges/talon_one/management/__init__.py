@@ -1,0 +1,35 @@
+"""The Management API of the Talon.One protocol: what staff configure.
+
+Published operations keep their published shapes; the create paths, which the vendor keeps behind
+its own pages, are those that its early clients used (contracts/talon_one/MANAGEMENT.md).
+"""
+
+from habitue.edges.http.operation import Operation
+from habitue.edges.talon_one.management import (
+    additional_costs,
+    apikeys,
+    applications,
+    attributes,
+    campaigns,
+    coupon_changes,
+    coupons,
+    rulesets,
+    running_campaigns,
+)
+
+__all__ = ["management_operations"]
+
+
+def management_operations() -> list[Operation]:
+    """What is served with a management key, and the list of campaigns that an integration reads."""
+    return [
+        *applications.operations(),
+        *campaigns.operations(),
+        *rulesets.operations(),
+        *coupons.operations(),
+        *coupon_changes.operations(),
+        *attributes.operations(),
+        *additional_costs.operations(),
+        *apikeys.operations(),
+        *running_campaigns.operations(),
+    ]

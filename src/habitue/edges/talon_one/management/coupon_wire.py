@@ -1,0 +1,157 @@
+"""Coupons on the wire."""
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from habitue.edges.http.numbers import Integer, Number
+from habitue.edges.talon_one.management.paging import PageQuery, sort_of
+from habitue.edges.talon_one.management.shared import (
+    Id,
+    Instant,
+    LimitIn,
+    LimitOut,
+    fields_of,
+    limits_out,
+    refuse_unsupported,
+    wishes_of,
+)
+from habitue.promotions.coupon import Coupon
+from habitue.store.coupon_filters import CouponFilter, Validity
+from habitue.usecases.configure.campaign_search import WantedState
+from habitue.usecases.configure.coupon_checks import CouponFields
+
+
+class CouponIn(msgspec.Struct, rename="camel", kw_only=True):
+    """What may be said about a coupon."""
+
+    usage_limit: Integer | UnsetType | None = UNSET
+    start_date: Instant | UnsetType | None = UNSET
+    expiry_date: Instant | UnsetType | None = UNSET
+    limits: tuple[LimitIn, ...] | UnsetType | None = UNSET
+    attributes: dict[str, Any] | UnsetType | None = UNSET
+    recipient_integration_id: str | UnsetType | None = UNSET
+    discount_limit: Number | UnsetType | None = UNSET
+    reservation_limit: Integer | UnsetType | None = UNSET
+    is_reservation_mandatory: bool | UnsetType | None = UNSET
+    implicitly_reserved: bool | UnsetType | None = UNSET
+
+
+class CouponOut(msgspec.Struct, rename="camel", kw_only=True):
+    """A coupon as it is answered."""
+
+    id: int
+    created: datetime
+    campaign_id: int
+    value: str
+    usage_limit: int
+    usage_counter: int
+    start_date: datetime | UnsetType = UNSET
+    expiry_date: datetime | UnsetType = UNSET
+    limits: list[LimitOut]
+    attributes: dict[str, Any]
+    recipient_integration_id: str
+    batch_id: str
+    reservation: bool
+    is_reservation_mandatory: bool
+    implicitly_reserved: bool
+
+
+class CouponCriteria(PageQuery, rename="camel", kw_only=True):
+    """Which coupons to look for."""
+
+    value: str | None = None
+    exact_match: bool = False
+    created_before: Instant | None = None
+    created_after: Instant | None = None
+    starts_before: Instant | None = None
+    starts_after: Instant | None = None
+    expires_before: Instant | None = None
+    expires_after: Instant | None = None
+    valid: Validity | None = None
+    usable: bool | None = None
+    redeemed: bool | None = None
+    batch_id: str | None = None
+    recipient_integration_id: str | None = None
+    referral_id: Id | None = None
+
+
+class ApplicationCouponCriteria(CouponCriteria, rename="camel", kw_only=True):
+    """Which coupons to look for in all campaigns of an application."""
+
+    campaign_state: WantedState | None = None
+
+
+_SORTS = {
+    "id": "id",
+    "value": "code",
+    "created": "created",
+    "startDate": "start_date",
+    "expiryDate": "expiry_date",
+    "usageLimit": "usage_limit",
+    "usageCounter": "usage_counter",
+    "recipientIntegrationId": "recipient_integration_id",
+    "batchId": "batch_id",
+}
+_ONLY: dict[str, tuple[Any, ...]] = {
+    "discount_limit": (0,),
+    "reservation_limit": (0,),
+    "is_reservation_mandatory": (False,),
+    "implicitly_reserved": (False,),
+}
+
+
+def coupon_fields(body: CouponIn) -> CouponFields:
+    """What a body says about a coupon. Raises `InvalidInput` for unsupported features."""
+    refuse_unsupported(body, _ONLY)
+    return fields_of(body, CouponFields, limits=wishes_of(body.limits))
+
+
+def coupon_out(coupon: Coupon) -> CouponOut:
+    """The coupon in the protocol's words."""
+    return CouponOut(
+        id=coupon.id,
+        created=coupon.created,
+        campaign_id=coupon.campaign_id,
+        value=coupon.code,
+        usage_limit=coupon.usage_limit,
+        usage_counter=coupon.usage_counter,
+        start_date=coupon.start_date or UNSET,
+        expiry_date=coupon.expiry_date or UNSET,
+        limits=limits_out(coupon.limits),
+        attributes=coupon.attributes,
+        recipient_integration_id=coupon.recipient_integration_id,
+        batch_id=coupon.batch_id,
+        reservation=True,
+        is_reservation_mandatory=False,
+        implicitly_reserved=False,
+    )
+
+
+def filter_of(
+    criteria: CouponCriteria,
+    application_id: int,
+    campaign_ids: tuple[int, ...],
+    now: datetime,
+    attributes: bytes | None = None,
+) -> CouponFilter:
+    """What to look for in those campaigns."""
+    names = set(CouponFilter.__struct_fields__) & set(criteria.__struct_fields__)
+    found = {name: getattr(criteria, name) for name in names}
+    # No coupon comes of a referral, as long as there are none.
+    ids = campaign_ids if criteria.referral_id is None else ()
+    return CouponFilter(
+        application_id=application_id,
+        campaign_ids=ids,
+        now=now,
+        attributes=attributes,
+        **{**found, "value": criteria.value or None},
+    )
+
+
+def column_of(sort: str) -> str:
+    """The column to sort by, with a minus for descending. Raises `InvalidInput`."""
+    column, descending = sort_of(sort, _SORTS)
+    return f"-{column}" if descending else column
