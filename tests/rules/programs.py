@@ -56,7 +56,10 @@ profiles = st.builds(
 )
 
 
-def frames(campaigns: st.SearchStrategy[frozenset[object]] | None = None) -> Any:
+NO_COUPONS: st.SearchStrategy[frozenset[object]] = st.just(frozenset())
+
+
+def frames(coupons: st.SearchStrategy[Any] = NO_COUPONS) -> Any:
     """Frames of a random session, with or without a profile."""
 
     def build(session: Session, profile: Profile | None, coupons: frozenset[object]) -> ShopFrame:
@@ -65,7 +68,7 @@ def frames(campaigns: st.SearchStrategy[frozenset[object]] | None = None) -> Any
         frame.bindings = {"Bound": Decimal(7), "Words": list(WORDS)}
         return frame
 
-    return st.builds(build, sessions, st.none() | profiles, campaigns or st.just(frozenset()))
+    return st.builds(build, sessions, st.none() | profiles, coupons)
 
 
 class Program:
