@@ -19,7 +19,7 @@ from habitue.promotions.coupon import Coupon
 from habitue.promotions.decide import SessionCommand
 from habitue.promotions.effects import Effect, Outcome
 from habitue.promotions.evaluate import Purpose
-from habitue.promotions.session import SessionUpdate
+from habitue.promotions.session import Session, SessionUpdate
 from habitue.rules.notation import read_text
 from habitue.rules.parse import render_expression
 from habitue.store.database import Database
@@ -29,14 +29,19 @@ from habitue.usecases.configure.additional_costs import (
 )
 from habitue.usecases.configure.applications import ApplicationFields, create_application
 from habitue.usecases.configure.attributes import AttributeFields, create_attribute
-from habitue.usecases.configure.campaigns import CampaignFields, create_campaign
+from habitue.usecases.configure.campaigns import (
+    CampaignFields,
+    create_campaign,
+    update_campaign,
+)
 from habitue.usecases.configure.coupon_checks import CouponFields, CouponOrder
-from habitue.usecases.configure.coupons import create_coupons
+from habitue.usecases.configure.coupons import create_coupons, delete_coupon
 from habitue.usecases.configure.rulesets import create_ruleset
+from habitue.usecases.read_session import read_session
 from habitue.usecases.reopen_session import reopen_session
 from habitue.usecases.session_state import SessionOutcome
 from habitue.usecases.shop import Shop, ShopSettings
-from habitue.usecases.update_session import update_session
+from habitue.usecases.update_session import Render, update_session
 from habitue.usecases.writing import Reply
 
 NOW = datetime(2026, 6, 15, 12, 0, tzinfo=UTC)
@@ -103,11 +108,11 @@ class Till:
 
     async def campaign(self, *rules: dict[str, Any], **fields: Any) -> Campaign:
         """A running campaign with those rules."""
+        bindings = fields.pop("bindings", [])
         named = {"name": "campaign", "features": ("coupons", "referrals"), **fields}
         campaign = await create_campaign(
             self.shop, self.application.id, CampaignFields(**named), self.now
         )
-        bindings = fields.get("bindings", [])
         document = {"rules": list(rules), "bindings": bindings}
         await create_ruleset(self.shop, self.application.id, campaign.id, document, True, self.now)
         return self.shop.configuration.campaign(self.application.id, campaign.id)
@@ -151,28 +156,54 @@ class Till:
             self.application.id, session_id, update(**fields), purpose or Purpose()
         )
         told: list[SessionOutcome] = []
+        await update_session(self.shop, command, self.now, _teller(told), idempotency)
+        return told[-1]
+
+    async def send(
+        self, session_id: str, idempotency: Idempotency, answer: bytes, **fields: Any
+    ) -> Reply:
+        """Sends an update of a session whose answer, if it acts, is to be `answer`."""
+        command = SessionCommand(self.application.id, session_id, update(**fields))
 
         def render(outcome: SessionOutcome, program: object) -> Reply:
-            told.append(outcome)
-            return Reply(200, b"{}")
+            return Reply(200, answer)
 
-        await update_session(self.shop, command, self.now, render, idempotency)
-        return told[-1]
+        return await update_session(self.shop, command, self.now, render, idempotency)
+
+    async def read(self, session_id: str = "s1") -> Session:
+        """The session as it is stored."""
+        return await read_session(self.shop, self.application.id, session_id, self.now)
+
+    async def change_campaign(self, campaign: Campaign, **fields: Any) -> Campaign:
+        """Changes what a marketer may change of a campaign."""
+        return await update_campaign(
+            self.shop, self.application.id, campaign.id, CampaignFields(**fields), self.now
+        )
+
+    async def withdraw(self, coupon: Coupon) -> None:
+        """Deletes the coupon."""
+        application_id, campaign_id = coupon.application_id, coupon.campaign_id
+        await delete_coupon(self.shop, application_id, campaign_id, coupon.id, self.now)
 
     async def reopen(self, session_id: str = "s1") -> SessionOutcome:
         """Reopens a session."""
         told: list[SessionOutcome] = []
-
-        def render(outcome: SessionOutcome, program: object) -> Reply:
-            told.append(outcome)
-            return Reply(200, b"{}")
-
-        await reopen_session(self.shop, self.application.id, session_id, self.now, render)
+        await reopen_session(self.shop, self.application.id, session_id, self.now, _teller(told))
         return told[-1]
 
     def wait(self, **duration: float) -> None:
         """Lets time pass."""
         self.now += timedelta(**duration)
+
+
+def _teller(told: list[SessionOutcome]) -> Render:
+    """A renderer that keeps the outcomes."""
+
+    def render(outcome: SessionOutcome, program: object) -> Reply:
+        told.append(outcome)
+        return Reply(200, b"{}")
+
+    return render
 
 
 async def stored(database: Database) -> dict[str, list[Any]]:

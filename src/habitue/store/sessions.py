@@ -119,7 +119,10 @@ SELECT
         WHERE coupon.application_id = $2
             AND coupon.code = ANY (coalesce($5::text[], session.coupon_codes))
     ) END AS coupons,
-    CASE WHEN cardinality(coalesce($5::text[], session.coupon_codes)) > 0 THEN (
+    -- what a closed session redeemed is taken back whatever codes the request names
+    CASE WHEN cardinality(coalesce($5::text[], session.coupon_codes)) > 0
+        OR session.state <> 'open'
+    THEN (
         SELECT jsonb_agg(to_jsonb(redemption)) FROM redemption
         WHERE redemption.customer_id = owner.id
             AND (redemption.session_id = session_claim.session_id
