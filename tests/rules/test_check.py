@@ -178,7 +178,7 @@ REFUSED: list[tuple[str, Any, Any, list[tuple[str, str]]]] = [
         [
             ["+", 1, 2],
             ["couponValid"],
-            5,
+            [["I"], 5],
             ["catch", 0, DISCOUNT],
             ["map", ITEMS, [["I"], DISCOUNT]],
         ],
@@ -629,3 +629,13 @@ def test_a_formula_of_its_own_has_the_wanted_type() -> None:
     assert told(report.warnings) == [("/f", NEVER)]
     report = check_formula(parse_expression(["#", 1], "/f"), DIALECT)
     assert told(report.errors) == [("/f", "Unknown hole")]
+
+
+def test_rules_of_the_largest_size_are_checked_in_linear_time() -> None:
+    condition: Any = ["couponValid"]
+    for _ in range(45):
+        condition = ["and", condition, *[["=", [".", "Profile", "Name"], "a"]] * 20]
+    flat = ["and", *[[">", TOTAL, bound] for bound in range(800)]]
+    assert check(condition).warnings == ()
+    assert check(flat).warnings == ()
+    assert told(check([*flat, ["<", TOTAL, 0]]).warnings) == [("/rules/0/condition", NEVER)]

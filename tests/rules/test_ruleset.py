@@ -121,7 +121,7 @@ def test_what_is_no_object_is_no_ruleset(document: object) -> None:
 def test_all_faults_are_reported_with_their_pointers() -> None:
     document = {
         "rules": [
-            {"title": "", "condition": ["and", []], "effects": [["f", {}], ["g"]]},
+            {"title": "", "condition": ["and", []], "effects": [["f", {}], ["g"], "h"]},
             {"title": 5, "effects": "x", "bindings": [{"expression": True, "type": "odd"}]},
             7,
         ],
@@ -132,6 +132,7 @@ def test_all_faults_are_reported_with_their_pointers() -> None:
         ("/r/rules/0/title", "Missing"),
         ("/r/rules/0/condition/1", "Empty list"),
         ("/r/rules/0/effects/0/1", "Not an expression"),
+        ("/r/rules/0/effects/2", "Not an effect"),
         ("/r/rules/1/title", "Not a text"),
         ("/r/rules/1/condition", "Missing"),
         ("/r/rules/1/effects", "Missing"),
@@ -200,9 +201,10 @@ def test_conditions_are_the_parts_that_an_index_counts(
 
 
 _titles = texts.filter(bool)
+_effects = expressions.filter(lambda effect: not isinstance(effect, Literal))
 _bindings = st.lists(st.builds(Binding, _titles, expressions), max_size=2).map(tuple)
 _rules = st.lists(
-    st.builds(Rule, _titles, expressions, st.lists(expressions, max_size=2).map(tuple), _bindings),
+    st.builds(Rule, _titles, expressions, st.lists(_effects, max_size=2).map(tuple), _bindings),
     max_size=3,
 ).map(tuple)
 

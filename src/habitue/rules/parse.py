@@ -70,9 +70,17 @@ def string_fault(text: str, at: str) -> Fault | None:
     """What is wrong with a string or a name inside a rule, if anything."""
     if len(text) > TEXT_LENGTH_MAX:
         return Fault(at, "Too long", f"a text has at most {TEXT_LENGTH_MAX} characters")
-    if "\0" in text or any("\ud800" <= character <= "\udfff" for character in text):
+    if "\0" in text or not _is_unicode(text):
         return Fault(at, "Invalid text", "a text holds neither U+0000 nor half a surrogate pair")
     return None
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def number_fault(number: Decimal, at: str) -> Fault | None:

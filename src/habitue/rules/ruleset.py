@@ -54,7 +54,10 @@ class Binding:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """Where `condition` holds, the `effects` happen in order; `bindings` are evaluated first."""
+    """Where `condition` holds, the `effects` happen in order; `bindings` are evaluated first.
+
+    An effect is never a literal: as the first of the list it would read as a single effect's name.
+    """
 
     title: str
     condition: Expression
@@ -206,9 +209,13 @@ class _Reader:
         if len(effects) > RULES_PER_RULESET_MAX:
             self._fault(at, "Too many", f"a rule has at most {RULES_PER_RULESET_MAX} effects")
             return ()
-        return tuple(
-            self._collected(effect, f"{at}/{index}") for index, effect in enumerate(effects)
-        )
+        return tuple(self._effect(effect, f"{at}/{index}") for index, effect in enumerate(effects))
+
+    def _effect(self, document: object, at: str) -> Expression:
+        if isinstance(document, list | tuple):
+            return self._collected(document, at)
+        self._fault(at, "Not an effect", "an effect is a list: [name, arguments...]")
+        return Literal(None)
 
     def _binding(self, document: object, at: str) -> Binding:
         members = self._members(document, at)

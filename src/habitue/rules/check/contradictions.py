@@ -26,6 +26,8 @@ Types: TypeAlias = Mapping[int, Type]
 
 #: Further demands on one term are not compared, so that the time stays linear.
 _DEMANDS_PER_TERM = 20
+#: Comparisons in one ruleset: enough for all parts of the largest, and for many nested ones again.
+_COMPARISONS_MAX = 500_000
 _MIRRORED = MappingProxyType({"<": ">", "<=": ">=", ">": "<", ">=": "<=", "=": "=", "!=": "!="})
 
 
@@ -42,17 +44,34 @@ class _Demand:
     other_than: str | None = None
 
 
-def contradiction(conjunction: Call, types: Types) -> tuple[Expression, Expression] | None:
-    """Two parts of an `and` that cannot both be true, or None where none are found."""
-    demands: dict[str, list[_Demand]] = {}
-    for part in _parts(conjunction):
-        for term, demand in _demands(part, types):
-            for earlier in demands.setdefault(term, []):
-                if _excludes(earlier, demand) or _excludes(demand, earlier):
-                    return earlier.part, part
-            if len(demands[term]) < _DEMANDS_PER_TERM:
-                demands[term].append(demand)
-    return None
+class Contradictions:
+    """Finds contradictions in the conjunctions of one ruleset whose nodes have `types`."""
+
+    def __init__(self, types: Types) -> None:
+        self._types = types
+        self._known: dict[int, list[tuple[str, _Demand]]] = {}
+        self._comparisons_left = _COMPARISONS_MAX
+
+    def find(self, conjunction: Call) -> tuple[Expression, Expression] | None:
+        """Two parts of an `and` that cannot both be true, or None where none are found."""
+        demands: dict[str, list[_Demand]] = {}
+        for part in _parts(conjunction):
+            for term, demand in self._demands(part):
+                earlier = demands.setdefault(term, [])
+                self._comparisons_left -= 1 + len(earlier)
+                if self._comparisons_left < 0:
+                    return None
+                for other in earlier:
+                    if _excludes(other, demand) or _excludes(demand, other):
+                        return other.part, part
+                if len(earlier) < _DEMANDS_PER_TERM:
+                    earlier.append(demand)
+        return None
+
+    def _demands(self, part: Expression) -> list[tuple[str, _Demand]]:
+        if id(part) not in self._known:
+            self._known[id(part)] = list(_demands(part, self._types))
+        return self._known[id(part)]
 
 
 def never_equal(call: Call, types: Types) -> bool:
@@ -151,9 +170,10 @@ def _excludes(one: _Demand, other: _Demand) -> bool:
         return False
     if other.text is None:
         return one.text == other.other_than
+    if one.text == other.text:
+        return False
     # Different texts may name the same instant.
-    both_times = _time(one.text) is not None and _time(other.text) is not None
-    return one.text != other.text and not both_times
+    return _time(one.text) is None or _time(other.text) is None
 
 
 def _is_empty(low: _Bound | None, high: _Bound | None, *, strict: bool) -> bool:

@@ -4,7 +4,6 @@ Words: a *dead* part of a condition is one whose value is known beforehand altho
 to depend on something. `["and", true]` is how rulesets say "always" and is not warned about.
 """
 
-from habitue.rules.check.contradictions import contradiction
 from habitue.rules.check.fold import UNKNOWN, Folder, is_zero
 from habitue.rules.check.report import Findings, quoted
 from habitue.rules.tree import Block, Call, Expression, Literal
@@ -53,19 +52,13 @@ def _warn_never(findings: Findings, folder: Folder, condition: Expression) -> No
     culprit = _culprit(folder, condition)
     if folder.lacks_feature(culprit):
         return  # has been told as a feature that is off
-    clash = _clash(folder, culprit)
+    clash = folder.clash(culprit)
     if clash is None:
         findings.warn(culprit, "Never holds", "this is false for every request")
         return
     one, other = map(quoted, clash)
     details = f"these two exclude each other: {one} and {other}"
     findings.warn(culprit, "Never holds", details)
-
-
-def _clash(folder: Folder, node: Expression) -> tuple[Expression, Expression] | None:
-    if isinstance(node, Call) and node.name.lower() == "and":
-        return contradiction(node, folder.types)
-    return None
 
 
 def _culprit(folder: Folder, node: Expression) -> Expression:

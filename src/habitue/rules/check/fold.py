@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from habitue.rules.check.contradictions import contradiction, never_equal
+from habitue.rules.check.contradictions import Contradictions, never_equal
 from habitue.rules.dialect import HostFunction
 from habitue.rules.frame import Frame, RuleFailed, StepsExhausted
 from habitue.rules.functions import core_function
@@ -47,12 +47,19 @@ class Folder:
         self._features = features
         self._frame = Frame(_EPOCH, UTC)
         self._known: dict[int, Any] = {}
+        self._contradictions = Contradictions(types)
 
     def fold(self, node: Expression) -> Any:
         """The value of `node`, or `UNKNOWN`."""
         if id(node) not in self._known:
             self._known[id(node)] = self._fold(node)
         return self._known[id(node)]
+
+    def clash(self, node: Expression) -> tuple[Expression, Expression] | None:
+        """Two parts of the conjunction `node` that exclude each other, if there are any."""
+        if isinstance(node, Call) and node.name.lower() == "and":
+            return self._contradictions.find(node)
+        return None
 
     def lacks_feature(self, node: Expression) -> bool:
         """Whether `node` is a condition that the campaign's features never let be true."""
@@ -92,7 +99,7 @@ class Folder:
             return ends
         if all(part is (not ends) for part in parts):
             return not ends
-        if not ends and contradiction(call, self.types) is not None:
+        if not ends and self.clash(call) is not None:
             return False
         return UNKNOWN
 
