@@ -187,19 +187,13 @@ def test_a_body_that_is_no_session(body: bytes, title: str, words: str) -> None:
             '{"sku":"a","quantity":1,"price":1e999999999}',
             "/price",
             "maximum",
-            "price is not a number of at most 1000000000000000 with at most 12 decimals",
+            "price is not a number from -1000000000000000 to 1000000000000000",
         ),
         (
             '{"sku":"a","quantity":1,"price":1000000000000001}',
             "/price",
             "maximum",
-            "price is not a number of at most 1000000000000000 with at most 12 decimals",
-        ),
-        (
-            '{"sku":"a","quantity":1,"price":0.0000000000001}',
-            "/price",
-            "maximum",
-            "price is not a number of at most 1000000000000000 with at most 12 decimals",
+            "price is not a number from -1000000000000000 to 1000000000000000",
         ),
         (
             '{"sku":"a","quantity":1,"attributes":[]}',
@@ -211,7 +205,7 @@ def test_a_body_that_is_no_session(body: bytes, title: str, words: str) -> None:
             '{"sku":"a","quantity":1,"attributes":{"x/y":{"~":1e999999999}}}',
             "/attributes/x~1y/~0",
             "maximum",
-            "~ is not a number of at most 1000000000000000 with at most 12 decimals",
+            "~ is not a number from -1000000000000000 to 1000000000000000",
         ),
         (
             '{"sku":"a","quantity":1,"attributes":{"a":["x","\\u0000"]}}',
@@ -356,9 +350,13 @@ def test_a_whole_number_may_have_a_fraction_of_zero() -> None:
         ("19.989999999999998", "19.990000000000"),
         ("1.00000000000000000000", "1.00000000000000000000"),
         ("0.123456789012", "0.123456789012"),
+        ("0.0000000000001", "0E-12"),
+        ("5e-324", "0E-12"),
+        ("1e-99999999999999999999", "0"),
+        ("123456789012345.1234567890125", "123456789012345.123456789012"),
     ],
 )
-def test_numbers_are_exact_and_lose_only_noise(text: str, number: str) -> None:
+def test_numbers_are_exact_to_twelve_decimals(text: str, number: str) -> None:
     body = cart(f'[{{"sku":"a","quantity":1,"price":{text},"attributes":{{"n":[{text}]}}}}]')
     (item,) = DECODER.decode(body).customer_session.cart_items
     assert str(item.price) == number
@@ -366,7 +364,7 @@ def test_numbers_are_exact_and_lose_only_noise(text: str, number: str) -> None:
     assert isinstance(item.price, Decimal)
 
 
-@pytest.mark.parametrize("text", ["1e400", "1e-400", "1e99999999999999999999", "9" * 5000 + ".5"])
+@pytest.mark.parametrize("text", ["1e400", "1e99999999999999999999", "9" * 5000 + ".5"])
 def test_a_huge_number_costs_nothing_and_is_refused(text: str) -> None:
     for place in (f'"price":{text}', f'"attributes":{{"price":{text}}}'):
         body = cart(f'[{{"sku":"a","quantity":1,{place}}}]')

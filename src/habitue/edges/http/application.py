@@ -13,7 +13,15 @@ import inspect
 import itertools
 import re
 import secrets
-from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Iterable,
+    Mapping,
+    MutableMapping,
+)
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from time import perf_counter
@@ -23,13 +31,14 @@ import structlog
 from starlette.applications import Starlette
 from starlette.datastructures import Headers
 from starlette.routing import Mount
-from starlette.types import ASGIApp, Lifespan, Scope
+from starlette.types import ASGIApp, Scope
 
 from habitue.edges.http.call import Answer, Call
 from habitue.edges.http.declared import check_operation
 from habitue.edges.http.decoding import BodyDecoder, ClientGone, check_media_type, read_body
 from habitue.edges.http.door import Door, PlainDoor
 from habitue.edges.http.idempotency import HEADER, idempotency_of
+from habitue.edges.http.lifespan import live
 from habitue.edges.http.metrics import Metrics
 from habitue.edges.http.numbers import ENCODER
 from habitue.edges.http.operation import Operation
@@ -55,13 +64,18 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+@asynccontextmanager
+async def _plain_life(application: "Application") -> AsyncIterator[None]:
+    yield
+
+
 @dataclass(frozen=True)
 class Settings:
     """`mounts` are other ASGI applications by path prefix, asked where no operation matches;
-    `lifespan` is Starlette's, run around the life of the server."""
+    `life` is what the application is to live in, from the server's start to its end."""
 
     mounts: Mapping[str, ASGIApp] = field(default_factory=dict)
-    lifespan: Lifespan[Starlette] | None = None
+    life: Callable[["Application"], AbstractAsyncContextManager[None]] = _plain_life
     metrics: Metrics = field(default_factory=Metrics)
 
 
@@ -110,7 +124,8 @@ class Application:
         self._numbers = itertools.count(1)
         self._prefix = secrets.token_hex(6)
         mounts = [Mount(path, app=app) for path, app in settings.mounts.items()]
-        self._starlette = Starlette(routes=mounts, lifespan=settings.lifespan)
+        self._starlette = Starlette(routes=mounts)
+        self._life = settings.life
         ids: set[str] = set()
         for operation in operations:
             if operation.id in ids:
@@ -119,8 +134,8 @@ class Application:
             self._routes.add(operation.method, operation.path, Entry(operation))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._starlette(scope, receive, send)
+        if scope["type"] == "lifespan":
+            await live(self._life(self), receive, send)
             return
         headers = Headers(raw=scope["headers"])
         request = Request(scope, headers, self._request_id(headers))

@@ -1,12 +1,14 @@
 """Numbers on the wire: how a JSON number becomes an exact one, and back.
 
 Words: `Number` is how a wire struct declares an exact amount, and `Integer` a whole number that
-every client, store and JavaScript program can hold. *Noise* is the tail of a number that a caller
-computed in binary floating point, such as 0.30000000000000004.
+every client, store and JavaScript program can hold.
 
 Invariants: a `Number` is finite, within `AMOUNT_MAX`, and has at most `AMOUNT_DECIMALS_MAX`
 decimals; a quoted number is not a number; no number, however it is written, costs more than its
 length.
+
+Callers compute in binary floating point and send 0.30000000000000004 where they mean 0.3. So what
+a number has beyond `AMOUNT_DECIMALS_MAX` decimals is rounded away, here and nowhere else.
 
 `Number` is a `Decimal` to type checkers and to whoever holds the value. It is declared apart
 because the decoder would take a quoted "NaN" for a plain `Decimal`.
@@ -19,6 +21,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 import msgspec
 
 from habitue.model.limits import AMOUNT_DECIMALS_MAX, AMOUNT_MAX
+from habitue.model.numbers import ZERO
 
 INTEGER_MAX = 2**53 - 1
 Integer: TypeAlias = Annotated[int, msgspec.Meta(ge=-INTEGER_MAX, le=INTEGER_MAX)]
@@ -35,21 +38,21 @@ else:
         """An exact amount on the wire; its values are plain decimals."""
 
 
-NUMBER_RULE = f"a number of at most {AMOUNT_MAX} with at most {AMOUNT_DECIMALS_MAX} decimals"
+NUMBER_RULE = f"a number from -{AMOUNT_MAX} to {AMOUNT_MAX}"
 ENCODER = msgspec.json.Encoder(decimal_format="number")
 BEYOND = Decimal("Infinity")
 
-_SHORT = 15  # a double keeps every number of 15 digits as it was written
+_SHORT = AMOUNT_DECIMALS_MAX + len("0.")
 _LONGEST = 400
 _STEP = Decimal(1).scaleb(-AMOUNT_DECIMALS_MAX)
-_EXPONENT = re.compile(r"[eE][+-]?0*(\d*)$", re.ASCII)
+_EXPONENT = re.compile(r"[eE]([+-]?)0*(\d*)$", re.ASCII)
 
 
 def exact(text: str) -> Decimal:
     """The number that a JSON literal with a fraction or an exponent stands for.
 
-    Noise is rounded away: a literal of 16 digits or more that has more than `AMOUNT_DECIMALS_MAX`
-    decimals is rounded half-even to that many. Raises ValueError beyond any sane size.
+    It is rounded half-even to `AMOUNT_DECIMALS_MAX` decimals where it has more. Raises ValueError
+    beyond any sane size.
     """
     if len(text) <= _SHORT and "e" not in text and "E" not in text:
         return Decimal(text)
@@ -61,10 +64,16 @@ def exact(text: str) -> Decimal:
 
 def widest(text: str) -> Decimal:
     """Like `exact`, but a number of insane size is `BEYOND` instead of an error."""
-    if len(text) > _LONGEST or _is_huge(text):
+    if len(text) > _LONGEST:
         return BEYOND
+    match = _EXPONENT.search(text)
+    if match is not None and len(match[2]) > (5 if match[1] == "-" else 2):
+        return ZERO if match[1] == "-" else BEYOND
     number = Decimal(text)
-    return _without_noise(number) if len(text) > _SHORT else number
+    if abs(number) > AMOUNT_MAX:
+        return number
+    rounded = number.quantize(_STEP)
+    return number if rounded == number else rounded
 
 
 def decode_special(kind: type, value: Any) -> Any:
@@ -75,25 +84,6 @@ def decode_special(kind: type, value: Any) -> Any:
         value = Decimal(value)
     elif type(value) is not Decimal:
         raise ValueError("Expected `number`")
-    if not fits(value):
-        raise ValueError(f"Expected {NUMBER_RULE}")
-    return value
-
-
-def fits(value: Decimal) -> bool:
-    """Whether `value` is within the bounds of a `Number`."""
     if -AMOUNT_MAX <= value <= AMOUNT_MAX:
-        return value.quantize(_STEP) == value
-    return False
-
-
-def _is_huge(text: str) -> bool:
-    match = _EXPONENT.search(text)
-    return match is not None and len(match[1]) > 2
-
-
-def _without_noise(number: Decimal) -> Decimal:
-    if len(number.as_tuple().digits) <= _SHORT or abs(number) > AMOUNT_MAX:
-        return number
-    rounded = number.quantize(_STEP)
-    return number if rounded == number else rounded
+        return value
+    raise ValueError(f"Expected {NUMBER_RULE}")

@@ -19,6 +19,7 @@ from habitue.model.errors import (
     Unauthorized,
 )
 from habitue.model.limits import BODY_BYTES_MAX
+from habitue.store.failures import StartFailure
 
 
 class PathUnknown(Refusal):
@@ -77,6 +78,7 @@ STATUS: Mapping[type[Refusal], int] = {
     MediaTypeUnsupported: 415,
     Unexpected: 500,
     StoreUnavailable: 503,
+    StartFailure: 503,
 }
 
 

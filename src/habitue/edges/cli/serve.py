@@ -1,0 +1,50 @@
+"""`habitue serve`: the server."""
+
+import os
+from pathlib import Path
+from typing import Annotated, Literal
+
+from cyclopts import Parameter, validators
+
+from habitue.edges.http.server import Plan, run
+from habitue.model.errors import Refusal
+from habitue.store.location import resolve
+
+Port = Annotated[int, Parameter(validator=validators.Number(gte=0, lte=65535))]
+Workers = Annotated[int, Parameter(validator=validators.Number(gte=1, lte=256))]
+
+
+def serve(
+    *,
+    host: str = "127.0.0.1",
+    port: Port = 8080,
+    workers: Workers = 1,
+    data_dir: Path | None = None,
+    database_url: str | None = None,
+    log_level: Literal["debug", "info", "warning", "error"] = "info",
+) -> None:
+    """Serve all doors over HTTP until SIGTERM.
+
+    Prints one line with the address once requests can be served; logs go to standard error, one
+    JSON object per line.
+
+    Parameters
+    ----------
+    host
+        The address to listen on; 0.0.0.0 for all.
+    port
+        The port to listen on; 0 for any free one.
+    workers
+        How many processes share the port.
+    data_dir
+        Where the embedded database lives.
+    database_url
+        A PostgreSQL database to use instead.
+    log_level
+        The least important kind of message to log.
+    """
+    try:
+        location = resolve(data_dir, database_url, os.environ, os.geteuid())
+    except Refusal as refusal:
+        raise SystemExit(f"habitue: {refusal.message}") from None
+    run(Plan(host, port, workers, location, log_level))
