@@ -64,7 +64,7 @@ def item(sku: str, price: str | int, quantity: int = 1, **more: Any) -> CartItem
 
 def update(**fields: Any) -> SessionUpdate:
     """A session update; items and codes may be given as lists."""
-    made = {
+    made: dict[str, Any] = {
         name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()
     }
     return SessionUpdate(**made)

@@ -127,7 +127,7 @@ async def test_the_books_of_the_customer_through_every_state(till: Till) -> None
         return row["closed_sessions"], row["total_sales"], row["session_count"]
 
     await till.put("s1", profile_id="maria", cart_items=[item("tea", "12.345", 2)])
-    assert await books() == (0, 0, 1)
+    assert await books() == (0, Decimal(0), 1)
     outcome = await till.put("s1", state="closed")
     assert await books() == (1, Decimal("24.69"), 1)
     assert outcome.owner_after.total_sales == Decimal("24.69")

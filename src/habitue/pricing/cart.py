@@ -7,12 +7,13 @@ beside the goods, such as shipping, on the session or on each unit of a line.
 Invariants: quantities are at least 1; prices are exact decimals; nothing here is ever rounded.
 """
 
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from typing import Any
 
 import msgspec
 
 from habitue.model.attributes import Attributes
+from habitue.model.numbers import EXACT
 
 
 class CartItem(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -51,4 +52,5 @@ class Totals(msgspec.Struct, frozen=True):
     @property
     def total(self) -> Decimal:
         """What the cart costs in all: goods, their own costs, and the session's costs."""
-        return self.cart_items + self.item_additional_costs + self.session_additional_costs
+        with localcontext(EXACT):
+            return self.cart_items + self.item_additional_costs + self.session_additional_costs

@@ -47,7 +47,8 @@ class State(msgspec.Struct, frozen=True):
 
     `stored` is None for a new session. `owner` is the customer whom the session will belong to,
     with version 0 where that customer comes to be. `coupons` are by code as the application stores
-    it; `redemptions` are those of the owner that stand.
+    it; `redemptions` are those of the owner that stand. `first_session` is what is known already
+    about a session of the owner that a dry run starts over.
     """
 
     session_id: int
@@ -55,6 +56,7 @@ class State(msgspec.Struct, frozen=True):
     stored: Session | None = None
     coupons: Mapping[str, Coupon] = {}
     redemptions: tuple[Redemption, ...] = ()
+    first_session: bool | None = None
 
 
 class Decision(msgspec.Struct, frozen=True):
@@ -97,7 +99,7 @@ def decide_update(
     session = laid_over(stored or _blank(state, command, now), command.update, now)
     session = _owned(session, state)
     if session.state == "cancelled":
-        return _cancel_open(session)
+        return _cancel_open(state, session)
     return _evaluate(state, session, command.purpose, program, now)
 
 
@@ -122,7 +124,9 @@ def _blank(state: State, command: SessionCommand, now: datetime) -> Session:
 def _owned(session: Session, state: State) -> Session:
     if state.stored is not None and session.customer_id == state.owner.id:
         return session
-    first = state.owner.anonymous or state.owner.session_count == 0
+    first = state.first_session
+    if first is None:
+        first = state.owner.anonymous or state.owner.session_count == 0
     return msgspec.structs.replace(session, customer_id=state.owner.id, first_session=first)
 
 
@@ -132,11 +136,12 @@ def _check_owner(state: State, stored: Session) -> None:
         raise InvalidInput(Fault("/customerSession/profileId", "Not allowed", details))
 
 
-def _cancel_open(session: Session) -> Decision:
+def _cancel_open(state: State, session: Session) -> Decision:
     return Decision(
         msgspec.structs.replace(session, effects=()),
         effects=(),
         event_type="talon_session_cancelled",
+        session_count_change=int(_moves(state)),
     )
 
 
@@ -166,7 +171,7 @@ def _take_back(
         effects=rollbacks_of(stored.effects, redeemed_coupon_ids),
         event_type=event_type,
         closed_sessions_change=-1,
-        total_sales_change=-stored.totals.total,
+        total_sales_change=stored.totals.total.copy_negate(),
         release=True,
     )
 

@@ -143,7 +143,7 @@ def _number_faults(item: CartItem, pointer: str) -> Iterator[Fault]:
         ("width", item.width),
         ("length", item.length),
     ):
-        if value is not None and not (value >= 0 and is_amount(value)):
+        if value is not None and not (is_amount(value) and value >= 0):
             details = f"{name} must be a number from 0 to 10^15 with at most 12 decimals"
             yield Fault(f"{pointer}/{name}", "Out of range", details)
 
@@ -160,6 +160,6 @@ def _cost_faults(
         if cost is None or not cost.serves(vocabulary.application_id, place):
             details = f'Additional cost "{name}" is not defined for {place}s'
             yield Fault(at, "Unknown", details)
-        elif not (price >= 0 and is_amount(price)):
+        elif not (is_amount(price) and price >= 0):
             details = "price must be a number from 0 to 10^15 with at most 12 decimals"
             yield Fault(f"{at}/price", "Out of range", details)

@@ -4,6 +4,7 @@ Shared by the use cases that decide about sessions.
 """
 
 from datetime import datetime
+from decimal import localcontext
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +13,7 @@ import msgspec
 from habitue.customers.claims import STORE_SIDE_ID
 from habitue.customers.customer import Customer
 from habitue.model.idempotency import Idempotency
+from habitue.model.numbers import EXACT
 from habitue.promotions.campaign import Application
 from habitue.promotions.coupon import Coupon, Redemption
 from habitue.promotions.decide import Decision, State
@@ -162,12 +164,14 @@ def outcome_of(
     """The decision with what an answer may want to show of its surroundings."""
     owner = state.owner
     attributes = decision.owner_attributes
+    with localcontext(EXACT):
+        total_sales = owner.total_sales + decision.total_sales_change
     after = msgspec.structs.replace(
         owner,
         last_activity=now,
         session_count=owner.session_count + decision.session_count_change,
         closed_sessions=owner.closed_sessions + decision.closed_sessions_change,
-        total_sales=owner.total_sales + decision.total_sales_change,
+        total_sales=total_sales,
         attributes=owner.attributes if attributes is None else attributes,
     )
     return SessionOutcome(decision, state, after, row.event_id, now, dry)

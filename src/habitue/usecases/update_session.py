@@ -15,7 +15,7 @@ from habitue.customers.claims import profile_key, session_key
 from habitue.model.errors import SessionBusy
 from habitue.model.idempotency import Idempotency
 from habitue.promotions.campaign import Application
-from habitue.promotions.decide import SessionCommand, decide_update
+from habitue.promotions.decide import SessionCommand, State, decide_update
 from habitue.promotions.program import Program
 from habitue.store import sessions
 from habitue.store.database import Connection
@@ -75,9 +75,17 @@ async def _dry_run(shop: Shop, command: SessionCommand, now: datetime, render: R
     )
     command = msgspec.structs.replace(command, update=payload)
     _, row, program = await read_current(shop, shop.database, command, now, None, locked=False)
-    state = msgspec.structs.replace(state_of(row, now), stored=None)
+    state = _started_over(state_of(row, now))
     decision = decide_update(state, command, program, now)
     return render(outcome_of(decision, state, row, now, dry=True), program)
+
+
+def _started_over(state: State) -> State:
+    """The state for a dry run: nothing of the session counts but whether it is the first one."""
+    stored = state.stored
+    owned = stored is not None and stored.customer_id == state.owner.id
+    first = stored.first_session if stored is not None and owned else None
+    return msgspec.structs.replace(state, stored=None, first_session=first)
 
 
 async def read_current(

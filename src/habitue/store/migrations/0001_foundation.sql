@@ -207,7 +207,7 @@ BEGIN
         SET request_hash = excluded.request_hash, status = excluded.status,
             answer = excluded.answer, customer_id = excluded.customer_id,
             created = excluded.created
-        WHERE receipt.created < excluded.created - interval '24 hours';
+        WHERE receipt.created <= excluded.created - interval '24 hours';
     IF NOT FOUND THEN
         PERFORM guard_failed('receipt');
     END IF;
