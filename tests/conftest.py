@@ -11,8 +11,9 @@ from which each test's database is copied.
 import itertools
 import os
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
@@ -23,12 +24,6 @@ from habitue.store.location import External
 
 URL_VARIABLE = "HABITUE_TEST_DATABASE_URL"
 _numbers = itertools.count(1)
-
-
-def url_of(endpoint: Endpoint) -> str:
-    """The URL of a database on a Unix socket."""
-    host = quote(endpoint.host, safe="")
-    return f"postgresql://{endpoint.user}@/{endpoint.database}?host={host}&port={endpoint.port}"
 
 
 def _url_of_another(url: str, database: str) -> str:
@@ -52,12 +47,12 @@ async def server_url(request: pytest.FixtureRequest) -> str:
     if named:
         return named
     endpoint: Endpoint = request.getfixturevalue("embedded_endpoint")
-    connection = await asyncpg.connect(url_of(endpoint.as_superuser()))
+    connection = await asyncpg.connect(endpoint.as_superuser().url)
     # What a test stores need not survive the machine.
     await connection.execute("ALTER SYSTEM SET fsync = off")
     await connection.execute("SELECT pg_reload_conf()")
     await connection.close()
-    return url_of(endpoint)
+    return endpoint.url
 
 
 @pytest.fixture(scope="session")
@@ -71,13 +66,22 @@ async def template(server_url: str) -> AsyncIterator[str]:
     await _command(server_url, f"DROP DATABASE {name}")
 
 
+@asynccontextmanager
+async def fresh_database(server_url: str, template: str) -> AsyncIterator[str]:
+    """The URL of a new database with the newest schema, dropped at the end of the block."""
+    name = f"habitue_test_{os.getpid()}_{next(_numbers)}"
+    await _command(server_url, f"CREATE DATABASE {name} TEMPLATE {template}")
+    try:
+        yield _url_of_another(server_url, name)
+    finally:
+        await _command(server_url, f"DROP DATABASE {name} WITH (FORCE)")
+
+
 @pytest.fixture
 async def database_url(server_url: str, template: str) -> AsyncIterator[str]:
     """The URL of a database of this test's own."""
-    name = f"habitue_test_{os.getpid()}_{next(_numbers)}"
-    await _command(server_url, f"CREATE DATABASE {name} TEMPLATE {template}")
-    yield _url_of_another(server_url, name)
-    await _command(server_url, f"DROP DATABASE {name} WITH (FORCE)")
+    async with fresh_database(server_url, template) as url:
+        yield url
 
 
 @pytest.fixture

@@ -52,23 +52,20 @@ class Server:
 
     async def connect(self) -> DriverConnection:
         """Open a connection. Raises what the driver raises."""
-        if self.endpoint is None:
-            connection = await asyncpg.connect(
-                self.url, timeout=_CONNECT_SECONDS, server_settings=_SETTINGS
-            )
-        else:
-            connection = await asyncpg.connect(
-                host=self.endpoint.host,
-                port=self.endpoint.port,
-                user=self.endpoint.user,
-                database=self.endpoint.database,
-                password="",
-                ssl=False,
-                timeout=_CONNECT_SECONDS,
-                server_settings=_SETTINGS,
-            )
+        connection = await asyncpg.connect(
+            self.connection_url,
+            # A PGSSLMODE in the environment is meant for servers of others.
+            ssl=None if self.endpoint is None else False,
+            timeout=_CONNECT_SECONDS,
+            server_settings=_SETTINGS,
+        )
         await _pass_json_as_bytes(connection)
         return connection
+
+    @property
+    def connection_url(self) -> str:
+        """The URL to connect by; it may hold a password."""
+        return self.endpoint.url if self.endpoint is not None else self.url or ""
 
     @property
     def name(self) -> str:

@@ -32,7 +32,8 @@ DIRECTORY = Path(__file__).with_name("migrations")
 OLDEST_MAJOR = 15
 # Any number will do, as long as it stays the same.
 _ADVISORY_LOCK = 4_829_471_060_318
-_LOCK_TIMEOUT_MS = 3_000
+#: How long a migration may stand in the queue for a lock, in which others queue behind it.
+LOCK_TIMEOUT_MS = 3_000
 _ATTEMPTS = 10
 _PAUSE_SECONDS = 0.5
 _FILE_NAME = re.compile(r"(\d{4})_([a-z0-9_]+)\.sql")
@@ -165,6 +166,11 @@ async def migrate(
     return now.pending
 
 
+def for_citus(sql: str) -> str:
+    """The text with its lines for Citus turned from comments into statements."""
+    return _CITUS.sub("", sql)
+
+
 def check_server_version(connection: DriverConnection) -> None:
     """Refuse a server that is too old for our statements."""
     major = connection.get_server_version().major
@@ -201,7 +207,7 @@ async def _lock(connection: DriverConnection, report: Report) -> None:
 async def _apply(
     connection: DriverConnection, migration: Migration, has_citus: bool, report: Report
 ) -> None:
-    sql = _CITUS.sub("", migration.sql) if has_citus else migration.sql
+    sql = for_citus(migration.sql) if has_citus else migration.sql
     run = _in_transaction if migration.in_transaction else _one_by_one
     for attempt in range(1, _ATTEMPTS + 1):
         try:
@@ -219,7 +225,7 @@ async def _apply(
 
 async def _in_transaction(connection: DriverConnection, migration: Migration, sql: str) -> None:
     async with connection.transaction():
-        await connection.execute(f"SET LOCAL lock_timeout = {_LOCK_TIMEOUT_MS}")
+        await connection.execute(f"SET LOCAL lock_timeout = {LOCK_TIMEOUT_MS}")
         await connection.execute(sql)
         if not connection.is_in_transaction():
             raise StartFailure(f"Migration {migration.label} must not end its own transaction")
@@ -227,8 +233,8 @@ async def _in_transaction(connection: DriverConnection, migration: Migration, sq
 
 
 async def _one_by_one(connection: DriverConnection, migration: Migration, sql: str) -> None:
-    await connection.execute(f"SET lock_timeout = {_LOCK_TIMEOUT_MS}")
-    for statement in re.split(r";[ \t]*$", sql, flags=re.MULTILINE):
+    await connection.execute(f"SET lock_timeout = {LOCK_TIMEOUT_MS}")
+    for statement in re.split(r";[ \t]*(?:--.*)?$", sql, flags=re.MULTILINE):
         if re.sub(r"--.*", "", statement).strip():
             await connection.execute(statement)
     await connection.execute(_INSERT, migration.number, migration.name, migration.sha256)

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
+from urllib.parse import quote
 
 import habitue
 from habitue.store.embedded import linux, status
@@ -49,6 +50,12 @@ class Endpoint:
     port: int = PORT
     user: str = ROLE
     database: str = DATABASE
+
+    @property
+    def url(self) -> str:
+        """The same as one URL, in the form that PostgreSQL's programs and drivers read."""
+        host = quote(self.host, safe="")
+        return f"postgresql://{self.user}@/{self.database}?host={host}&port={self.port}"
 
     def as_superuser(self) -> "Endpoint":
         """The same server, as the role that only the launcher and the tests use."""
