@@ -115,12 +115,6 @@ def effect_out(effect: Effect) -> EffectOut:
     )
 
 
-def effect_in_event(effect: EffectOut) -> list[Any]:
-    """The older form that events carry: cause, and the effect as a function with its arguments."""
-    function = [effect.effect_type, *msgspec.structs.astuple(effect.props)]
-    return [effect.campaign_id, effect.ruleset_id, effect.rule_index, function]
-
-
 def _reject_coupon(outcome: house.RejectCoupon) -> Props:
     return RejectCouponProps(
         outcome.value,

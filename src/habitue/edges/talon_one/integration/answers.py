@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from habitue.customers.customer import Customer
-from habitue.edges.talon_one.effects import EffectOut, effect_in_event, shortened
+from habitue.edges.talon_one.effects import shortened
 from habitue.model.numbers import shortest
 from habitue.pricing.cart import CartItem
 from habitue.promotions.program import Program
@@ -54,7 +54,6 @@ class CustomerSessionOut(msgspec.Struct, rename="camel"):
     integration_id: str
     application_id: int
     profile_id: str
-    store_integration_id: str
     coupon_codes: list[str]
     referral_code: str
     loyalty_cards: list[str]
@@ -71,6 +70,7 @@ class CustomerSessionOut(msgspec.Struct, rename="camel"):
     additional_cost_total: Decimal
     cart_item_additional_cost_total: Decimal
     updated: datetime
+    store_integration_id: str | msgspec.UnsetType = msgspec.UNSET
 
 
 class CustomerProfileOut(msgspec.Struct, rename="camel"):
@@ -90,6 +90,12 @@ class CustomerProfileOut(msgspec.Struct, rename="camel"):
 
 
 class EventOut(msgspec.Struct, rename="camel"):
+    """The event that a request was.
+
+    `effects` is always empty: of the published clients one release reads objects there and another
+    arrays, and the effects stand beside the event anyway (docs/decisions/0009).
+    """
+
     id: int
     created: datetime
     application_id: int
@@ -140,7 +146,7 @@ def session_out(session: Session) -> CustomerSessionOut:
         integration_id=session.integration_id,
         application_id=session.application_id,
         profile_id=session.profile_id,
-        store_integration_id=session.store_integration_id,
+        store_integration_id=session.store_integration_id or msgspec.UNSET,
         coupon_codes=list(session.coupon_codes),
         referral_code=session.referral_code,
         loyalty_cards=list(session.loyalty_cards),
@@ -177,7 +183,7 @@ def profile_out(customer: Customer, integration_id: str, *, sandbox: bool) -> Cu
     )
 
 
-def event_out(outcome: SessionOutcome, effects: list[EffectOut]) -> EventOut:
+def event_out(outcome: SessionOutcome) -> EventOut:
     """The event that the request was."""
     session = outcome.decision.session
     return EventOut(
@@ -188,7 +194,7 @@ def event_out(outcome: SessionOutcome, effects: list[EffectOut]) -> EventOut:
         type=outcome.decision.event_type,
         attributes={},
         session_id=session.integration_id,
-        effects=[effect_in_event(effect) for effect in effects],
+        effects=[],
     )
 
 
@@ -233,9 +239,7 @@ def _prices(costs: dict[str, Decimal]) -> dict[str, Price]:
     return {name: Price(shortest(price)) for name, price in costs.items()}
 
 
-def profile_event_out(
-    outcome: ProfileOutcome, application_id: int, effects: list[EffectOut]
-) -> EventOut:
+def profile_event_out(outcome: ProfileOutcome, application_id: int) -> EventOut:
     """The event that the update of a profile was; it has no session."""
     return EventOut(
         id=outcome.event_id,
@@ -245,5 +249,5 @@ def profile_event_out(
         type=outcome.event_type,
         attributes={},
         session_id="",
-        effects=[effect_in_event(effect) for effect in effects],
+        effects=[],
     )

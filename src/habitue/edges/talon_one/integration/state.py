@@ -141,7 +141,7 @@ def _coupons(state: IntegrationStateOut, outcome: SessionOutcome, program: Progr
 
 
 def _event(state: IntegrationStateOut, outcome: SessionOutcome, program: Program) -> None:
-    state.event = event_out(outcome, state.effects)
+    state.event = event_out(outcome)
 
 
 def _profile(state: IntegrationStateOut, outcome: ProfileOutcome, program: Program) -> None:
@@ -150,7 +150,7 @@ def _profile(state: IntegrationStateOut, outcome: ProfileOutcome, program: Progr
 
 
 def _profile_event(state: IntegrationStateOut, outcome: ProfileOutcome, program: Program) -> None:
-    state.event = profile_event_out(outcome, program.application.id, state.effects)
+    state.event = profile_event_out(outcome, program.application.id)
 
 
 def _campaigns(

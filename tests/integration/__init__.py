@@ -1,0 +1,1 @@
+"""The session door, seen from outside."""
