@@ -93,7 +93,7 @@ class EventOut(msgspec.Struct, rename="camel"):
     """The event that a request was.
 
     `effects` is always empty: of the published clients one release reads objects there and another
-    arrays, and the effects stand beside the event anyway (docs/decisions/0009).
+    arrays, and the effects stand beside the event anyway (docs/decisions/0018).
     """
 
     id: int
