@@ -15,7 +15,7 @@ from habitue.rules.compile.code import Fragment, Writer, guarded
 from habitue.rules.compile.reads import failing
 from habitue.rules.dialect import Dialect, HostFunction
 from habitue.rules.frame import Frame, RuleFailed
-from habitue.rules.functions import CORE, lists, logic, numbers
+from habitue.rules.functions import CORE, lists, logic, numbers, patterns
 from habitue.rules.functions.values import as_time, time_of_text, type_of
 from habitue.rules.signature import CoreFunction, Overload
 from habitue.rules.tree import Block, Call, Expression, Literal
@@ -154,10 +154,21 @@ def _emit_overload(writer: Writer, overload: Overload, given: Sequence[Fragment]
     known = _folded(writer, overload, arguments) or _inline(overload, arguments)
     if known is not None:
         return known
-    function = writer.lift(overload.call)
+    function = writer.lift(_cheaper(writer, overload, arguments))
     codes = ", ".join(argument.code for argument in arguments)
     prefix = "frame, " if overload.framed and codes else "frame" if overload.framed else ""
     return Fragment(f"{function}({prefix}{codes})", result)
+
+
+def _cheaper(
+    writer: Writer, overload: Overload, arguments: Sequence[Fragment]
+) -> Callable[..., Any]:
+    """What to call: a regular expression that is a literal need not be charged as a new one."""
+    if overload.call is not patterns.matches or not arguments[0].constant:
+        return overload.call
+    writer.literal_patterns += 1
+    few = writer.literal_patterns <= patterns.LITERALS_MAX
+    return patterns.matches_literal if few else overload.call
 
 
 def _folded(writer: Writer, overload: Overload, arguments: Sequence[Fragment]) -> Fragment | None:

@@ -74,7 +74,7 @@ class Writer:
 
     `bound` are the types of the names that the caller bound; `variables` are the parameters of the
     blocks around the place being written, innermost last; `lines` are the inner functions of the
-    function being written, innermost last.
+    function being written, innermost last. `literal_patterns` counts regular expressions.
     """
 
     dialect: Dialect
@@ -84,6 +84,7 @@ class Writer:
     variables: list[tuple[str, Fragment]] = field(default_factory=list)
     lines: list[list[str]] = field(default_factory=lambda: [[]])
     names_given: int = 0
+    literal_patterns: int = 0
 
     def emit(self, expression: Expression) -> Fragment:
         """The fragment for `expression` at this place."""

@@ -164,10 +164,9 @@ _LETTERS = _scanner(_BY_LETTERS, r"'(?P<quoted>[^']*)'|(?P<literal>[^A-Za-z']|T)
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """A layout ready for use: its parts (a string is literal text), and their common pattern."""
+    """A layout ready for use: its parts; a string is literal text."""
 
     pieces: tuple[Part | str, ...]
-    pattern: re.Pattern[str] | None
 
     def write(self, time: datetime) -> str:
         """`time` in this layout, in the zone it is in."""
@@ -178,8 +177,9 @@ class Layout:
     def read(self, text: str, zone: tzinfo) -> datetime:
         """The time that `text` names; what it leaves out is of 1970-01-01 00:00 in `zone`."""
         match = None
-        if self.pattern is not None and len(text) <= TIME_TEXT_LENGTH_MAX:
-            match = self.pattern.fullmatch(text)
+        pattern = _pattern_of(self.pieces)
+        if pattern is not None and len(text) <= TIME_TEXT_LENGTH_MAX:
+            match = pattern.fullmatch(text)
         if match is None:
             raise RuleFailed(f'"{text[:40]}" is not a time in the layout')
         try:
@@ -206,10 +206,11 @@ def layout_of(text: str) -> Layout:
         pieces.append(PARTS[tokens[token]] if token else match["quoted"] or match["literal"] or "'")
     if end != len(text):
         raise RuleFailed(f'the layout "{text}" is not understood at "{text[end:]}"')
-    return Layout(tuple(pieces), _pattern_of(pieces))
+    return Layout(tuple(pieces))
 
 
-def _pattern_of(pieces: list[Part | str]) -> re.Pattern[str] | None:
+@lru_cache(maxsize=LAYOUTS_KEPT)
+def _pattern_of(pieces: tuple[Part | str, ...]) -> re.Pattern[str] | None:
     fields = [piece.field for piece in pieces if isinstance(piece, Part)]
     if len(fields) != len(set(fields)):
         return None

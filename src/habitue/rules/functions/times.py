@@ -15,7 +15,7 @@ from decimal import Decimal
 from habitue.model.numbers import EXACT
 from habitue.rules.frame import Frame, RuleFailed
 from habitue.rules.functions.declare import BOOLEAN, NUMBER, STRING, TIME, framed, function, plain
-from habitue.rules.functions.layouts import layout_of, weekday_number
+from habitue.rules.functions.layouts import Layout, layout_of, weekday_number
 from habitue.rules.functions.values import charge_text, time_of_text, time_text
 from habitue.rules.signature import CoreFunction
 
@@ -119,9 +119,15 @@ def parse_time(frame: Frame, text: str) -> datetime:
     return time_of_text(text)
 
 
+def _charged_layout(frame: Frame, layout: str, steps_per_character: int = 4) -> Layout:
+    """The layout, charged as if it had not been used before."""
+    frame.charge(1 + len(layout) * steps_per_character)
+    return layout_of(layout)
+
+
 def parse_time_in_layout(frame: Frame, text: str, layout: str) -> datetime:
     """The time that `text` names in `layout`; without an offset, in the frame's zone."""
-    return layout_of(layout).read(text, frame.zone)
+    return _charged_layout(frame, layout, steps_per_character=16).read(text, frame.zone)
 
 
 def format_time(frame: Frame, time: datetime) -> str:
@@ -131,13 +137,12 @@ def format_time(frame: Frame, time: datetime) -> str:
 
 def format_time_in_layout(frame: Frame, time: datetime, layout: str) -> str:
     """`time` in `layout`, in the frame's zone."""
-    return charge_text(frame, layout_of(layout).write(local(frame, time)))
+    return charge_text(frame, _charged_layout(frame, layout).write(local(frame, time)))
 
 
 def match_time(frame: Frame, time: datetime, other: datetime, layout: str) -> bool:
     """Whether both times are written alike in `layout`."""
-    form = layout_of(layout)
-    frame.charge(1 + len(form.pieces))
+    form = _charged_layout(frame, layout)
     return form.write(local(frame, time)) == form.write(local(frame, other))
 
 
