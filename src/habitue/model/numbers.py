@@ -2,7 +2,7 @@
 
 Words: *exact context* is the arithmetic in which all rules and totals are computed (50 digits, so
 that products of bounded amounts never round; overflow, division by zero and invalid operations
-raise). *Shortest* is the form in which a number leaves the house: no trailing zeros, no exponent.
+raise). *Shortest* is the form in which a number leaves the house: without trailing zeros.
 """
 
 from decimal import (
@@ -27,7 +27,7 @@ ZERO = Decimal(0)
 
 
 def shortest(number: Decimal) -> Decimal:
-    """`number` without trailing zeros and without an exponent: 25.00 -> 25, 1E+2 -> 100."""
+    """`number` without trailing zeros, whole ones without an exponent: 25.00 -> 25, 1E+2 -> 100."""
     if number == number.to_integral_value():
         return Decimal(int(number))
     return number.normalize(EXACT)
@@ -35,7 +35,16 @@ def shortest(number: Decimal) -> Decimal:
 
 def is_amount(number: Decimal) -> bool:
     """Whether `number` is finite and within the bounds in which arithmetic stays exact."""
-    if not number.is_finite() or abs(number) > AMOUNT_MAX:
+    if not number.is_finite():
         return False
-    exponent = number.normalize().as_tuple().exponent
-    return isinstance(exponent, int) and -exponent <= AMOUNT_DECIMALS_MAX
+    if not number:
+        return True
+    _, digits, exponent = number.as_tuple()
+    assert isinstance(exponent, int), "the number is finite"
+    if number.adjusted() > _AMOUNT_DIGITS or abs(number) > AMOUNT_MAX:
+        return False
+    zeros = len(digits) - len("".join(map(str, digits)).rstrip("0"))
+    return -(exponent + zeros) <= AMOUNT_DECIMALS_MAX
+
+
+_AMOUNT_DIGITS = AMOUNT_MAX.adjusted()

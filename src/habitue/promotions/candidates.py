@@ -1,21 +1,56 @@
-"""Finding the rules that may apply to a cart without trying all of them."""
+"""Finding the rules that may apply to a cart without trying all of them.
 
-from collections.abc import Iterable
+Rules that need a coupon are found through the campaigns of the coupons that were submitted, so that
+each of them says why it refused its coupon. All others are found through the index of what their
+conditions need (`habitue.rules.index`).
+
+Invariant: no rule that would apply is missing; what is found is in evaluation order.
+"""
+
+from collections.abc import Iterable, Mapping
 
 from habitue.promotions.compiled import CompiledCampaign, CompiledRule
 from habitue.promotions.evaluation import Evaluation
 from habitue.rules.dialect import Dialect
+from habitue.rules.index import RuleIndex
+
+RuleKey = tuple[int, int]
 
 
 class CandidateIndex:
-    """The rules of all campaigns of an application, in evaluation order."""
+    """The rules of all campaigns of an application."""
 
-    def __init__(self, campaigns: Iterable[CompiledCampaign], dialect: Dialect) -> None:
-        ordered = sorted(campaigns, key=lambda each: each.campaign.id)
-        self._all = [(each, each.rules) for each in ordered]
+    def __init__(self, campaigns: Mapping[int, CompiledCampaign], dialect: Dialect) -> None:
+        self._campaigns = campaigns
+        self._index: RuleIndex[RuleKey] = RuleIndex(dialect)
+        self._index.add_all(
+            ((id_, rule.index), rule.tree.condition, rule.names)
+            for id_, campaign in campaigns.items()
+            for rule in campaign.rules
+            if not rule.needs_coupon
+        )
 
     def of(
         self, frame: Evaluation, coupon_campaign_ids: Iterable[int]
     ) -> list[tuple[CompiledCampaign, tuple[CompiledRule, ...]]]:
         """The campaigns whose rules may apply, each with those rules, in evaluation order."""
-        return self._all
+        keys = self._index.candidates(frame)
+        if coupon_campaign_ids:
+            keys = sorted({*keys, *self._asking(coupon_campaign_ids)})
+        found: list[tuple[CompiledCampaign, tuple[CompiledRule, ...]]] = []
+        last_id = None
+        for id_, index in keys:
+            campaign = self._campaigns[id_]
+            rule = campaign.rules[index]
+            if id_ == last_id:
+                found[-1] = (campaign, (*found[-1][1], rule))
+            else:
+                found.append((campaign, (rule,)))
+                last_id = id_
+        return found
+
+    def _asking(self, coupon_campaign_ids: Iterable[int]) -> Iterable[RuleKey]:
+        for id_ in coupon_campaign_ids:
+            campaign = self._campaigns.get(id_)
+            if campaign is not None:
+                yield from ((id_, rule.index) for rule in campaign.rules if rule.uses_coupon)

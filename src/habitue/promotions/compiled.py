@@ -16,7 +16,7 @@ from habitue.rules.tree import Block, Call, Expression
 class CompiledRule(msgspec.Struct, frozen=True):
     """One rule. `uses_coupon` says that it asks for a coupon, `needs_coupon` that it fails without.
 
-    `tree` is what was compiled, for explanations.
+    `tree` is what was compiled, for explanations; `names` are the bindings that it may read.
     """
 
     index: int
@@ -28,6 +28,7 @@ class CompiledRule(msgspec.Struct, frozen=True):
     uses_coupon: bool
     needs_coupon: bool
     parts: tuple[Evaluate, ...] = ()
+    names: tuple[tuple[str, Expression], ...] = ()
 
     def failing_condition(self, frame: Frame) -> int | None:
         """The index of the first condition that does not hold; None where no single one decides.
@@ -77,6 +78,7 @@ def _compiled_rule(ruleset: Ruleset, index: int, dialect: Dialect) -> CompiledRu
         uses_coupon=uses_coupon,
         needs_coupon=operator == "and" and any(map(is_coupon_condition, parts)),
         parts=_compiled_parts(parts, dialect) if uses_coupon and operator == "and" else (),
+        names=tuple((each.name, each.expression) for each in bindings),
     )
 
 

@@ -49,7 +49,7 @@ class Program:
             coupon=definitions_of(configuration, application.id, "Coupon"),
         )
         self.compiled: Mapping[int, CompiledCampaign] = MappingProxyType({})
-        self.candidates: CandidateIndex = CandidateIndex((), self.dialect)
+        self.candidates: CandidateIndex = CandidateIndex({}, self.dialect)
 
     def idle_campaigns(self) -> list[Campaign]:
         """The campaigns that have no active rules, and are never evaluated."""
@@ -79,7 +79,7 @@ def build_program(
         else:
             compiled[campaign.id] = compile_campaign(campaign, ruleset, program.dialect)
     program.compiled = compiled
-    program.candidates = CandidateIndex(compiled.values(), program.dialect)
+    program.candidates = CandidateIndex(compiled, program.dialect)
     return program
 
 
