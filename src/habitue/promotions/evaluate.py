@@ -3,8 +3,9 @@
 Order: campaigns by age, in each campaign its rules in order, each rule's conditions and then its
 effects (contracts/talon_one/SEMANTICS.md section 4.2). A rule that asks for a coupon is tried once
 for each usable code of its campaign; where none of them makes it succeed and it does not need one,
-it is tried once without. A rule whose condition or effect fails gives nothing at all, and never
-fails the request.
+it is tried once without. A rule that succeeds without having asked for the code that it is tried
+for owes nothing to that code, and counts as not having succeeded for it. A rule whose condition or
+effect fails gives nothing at all, and never fails the request.
 """
 
 from collections.abc import Iterable
@@ -153,6 +154,8 @@ class _Run:
         if attempt.rule.bindings:
             bind(frame, attempt.rule.bindings)
         applied = self._holds(attempt) and self._gives(attempt)
+        if attempt.coupon is not None and not frame.coupon_read:
+            applied = False
         if applied:
             self._accept(attempt, marks[0])
         else:
@@ -193,7 +196,7 @@ class _Run:
 
     def _accept(self, attempt: Attempt, mark: int) -> None:
         frame = self.frame
-        coupon = attempt.coupon if frame.coupon_read else None
+        coupon = attempt.coupon
         if coupon and self.book.accept(attempt.code, coupon, redeem=frame.redeem):
             outcome = AcceptCoupon(attempt.code)
             frame.effects.insert(mark, Effect(*attempt.cause, outcome, coupon.id))

@@ -81,6 +81,7 @@ class SessionWrite(msgspec.Struct, frozen=True):
     event_id: int
     event_type: str
     redeemed: Sequence[str]
+    redeemed_ids: Sequence[int]
     release: bool
     receipt_key: UUID | None
     receipt_hash: bytes | None
@@ -88,7 +89,7 @@ class SessionWrite(msgspec.Struct, frozen=True):
     receipt_answer: bytes | None
 
 
-_LOAD = """
+LOAD = """
 SELECT
     (SELECT version FROM configuration) AS configuration_version,
     nextval('event_id') AS event_id,
@@ -115,7 +116,9 @@ SELECT
     previous.attributes AS previous_attributes,
     receipt.request_hash, receipt.status AS receipt_status, receipt.answer AS receipt_answer,
     CASE WHEN cardinality(coalesce($5::text[], session.coupon_codes)) > 0 THEN (
-        SELECT jsonb_agg(to_jsonb(coupon)) FROM coupon
+        SELECT jsonb_agg(to_jsonb(coupon) ORDER BY
+            array_position(coalesce($5::text[], session.coupon_codes), coupon.code))
+        FROM coupon
         WHERE coupon.application_id = $2
             AND coupon.code = ANY (coalesce($5::text[], session.coupon_codes))
     ) END AS coupons,
@@ -151,15 +154,15 @@ SELECT id FROM customer WHERE id IN (
 ) ORDER BY id FOR UPDATE
 """
 
-_SAVE = """
+SAVE = """
 SELECT save_session($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,
-    $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29)
+    $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30)
 """
 
 
 async def load(connection: Connection, query: SessionQuery) -> SessionRow:
     """Everything a decision about the session needs, in one round trip."""
-    row = await connection.fetchrow(_LOAD, *msgspec.structs.astuple(query))
+    row = await connection.fetchrow(LOAD, *msgspec.structs.astuple(query))
     assert row is not None, "the query always gives one row"
     return _session_row(row)
 
@@ -174,7 +177,7 @@ async def lock(connection: Connection, query: SessionQuery) -> None:
 
 async def save(connection: Connection, write: SessionWrite) -> None:
     """Saves the decision. Raises `GuardFailed` when anything it rests on has moved."""
-    await connection.fetchval(_SAVE, *msgspec.structs.astuple(write))
+    await connection.fetchval(SAVE, *msgspec.structs.astuple(write))
 
 
 def _session_row(row: Row) -> SessionRow:

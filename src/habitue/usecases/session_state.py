@@ -71,6 +71,7 @@ def write_of(
     """The whole decision as the arguments of one statement."""
     session = decision.session
     previous = row.previous if row.previous and row.previous.id != session.customer_id else None
+    redeemed = sorted(decision.redeemed, key=lambda coupon: coupon.code)
     named = row.owner is None and query.profile_key is not None
     attributes = decision.owner_attributes
     return SessionWrite(
@@ -97,7 +98,8 @@ def write_of(
         from_version=previous.version if previous else None,
         event_id=row.event_id,
         event_type=decision.event_type,
-        redeemed=sorted({coupon.code for coupon in decision.redeemed}),
+        redeemed=[coupon.code for coupon in redeemed],
+        redeemed_ids=[coupon.id for coupon in redeemed],
         release=decision.release,
         receipt_key=receipt_key(idempotency),
         receipt_hash=idempotency.request_hash if idempotency else None,

@@ -253,15 +253,19 @@ END $$;
 
 CREATE FUNCTION redeem_coupons(
     a_customer_id bigint, a_session_id bigint, a_application_id bigint, a_codes text[],
-    a_now timestamptz
+    a_ids bigint[], a_now timestamptz
 ) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     a_code text;
+    a_id bigint;
 BEGIN
-    FOREACH a_code IN ARRAY a_codes LOOP
+    -- sorted by code, as in release_coupons, so that nobody waits in a circle
+    FOR a_code, a_id IN
+        SELECT * FROM unnest(a_codes, a_ids) AS wanted (code, id) ORDER BY code
+    LOOP
         WITH taken AS (
             UPDATE coupon SET usage_counter = usage_counter + 1
-            WHERE code = a_code AND application_id = a_application_id
+            WHERE code = a_code AND application_id = a_application_id AND id = a_id
                 AND (usage_limit = 0 OR usage_counter < usage_limit)
             RETURNING id, campaign_id
         )
@@ -281,12 +285,15 @@ DECLARE
     released record;
 BEGIN
     FOR released IN
-        DELETE FROM redemption WHERE customer_id = a_customer_id AND session_id = a_session_id
-        RETURNING code, application_id
+        WITH gone AS (
+            DELETE FROM redemption WHERE customer_id = a_customer_id AND session_id = a_session_id
+            RETURNING code, application_id, coupon_id
+        )
+        SELECT * FROM gone ORDER BY code
     LOOP
         UPDATE coupon SET usage_counter = usage_counter - 1
         WHERE code = released.code AND application_id = released.application_id
-            AND usage_counter > 0;
+            AND id = released.coupon_id AND usage_counter > 0;
     END LOOP;
 END $$;
 
@@ -328,7 +335,8 @@ CREATE FUNCTION save_session(
     -- the owner that the session had before, where it changes hands
     a_from_id bigint, a_from_version bigint,
     -- what happened, what is redeemed, whether everything redeemed before is released
-    a_event_id bigint, a_event_type text, a_redeemed text[], a_release boolean,
+    a_event_id bigint, a_event_type text, a_redeemed text[], a_redeemed_ids bigint[],
+    a_release boolean,
     a_receipt_key uuid, a_receipt_hash bytea, a_receipt_status smallint, a_receipt_answer bytea
 ) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
@@ -368,7 +376,8 @@ BEGIN
         PERFORM release_coupons(a_customer_id, a_session_id);
     END IF;
     IF cardinality(a_redeemed) > 0 THEN
-        PERFORM redeem_coupons(a_customer_id, a_session_id, a_application_id, a_redeemed, a_now);
+        PERFORM redeem_coupons(a_customer_id, a_session_id, a_application_id, a_redeemed,
+            a_redeemed_ids, a_now);
     END IF;
     IF a_receipt_key IS NOT NULL THEN
         PERFORM save_receipt(a_receipt_key, a_receipt_hash, a_receipt_status, a_receipt_answer,
