@@ -33,7 +33,7 @@ ALL_CONTENT = [
 ]
 
 
-def client(front: Shopfront, key: str | None = None) -> IntegrationApi:
+def client(front: Shopfront, key: str | None = None) -> Any:
     """The vendor's client, configured as its documentation says."""
     configuration = talon_one.Configuration(
         host=front.base,
@@ -43,7 +43,7 @@ def client(front: Shopfront, key: str | None = None) -> IntegrationApi:
     return IntegrationApi(talon_one.ApiClient(configuration))
 
 
-def request(content: list[str] | None = None, **session: Any) -> IntegrationRequest:
+def request(content: list[str] | None = None, **session: Any) -> Any:
     """A session update as an integration would build it."""
     return IntegrationRequest.from_dict(
         {"customerSession": session, "responseContent": content or []}
@@ -200,7 +200,7 @@ def test_profiles(campaigns: Shopfront) -> None:
 
 def test_a_coupon_is_used_up_and_freed_again(campaigns: Shopfront) -> None:
     api = client(campaigns)
-    cart = {"couponCodes": ["SALE-TODAY"], "cartItems": items(("tea", 1, 10))}
+    cart: dict[str, Any] = {"couponCodes": ["SALE-TODAY"], "cartItems": items(("tea", 1, 10))}
 
     def close(session_id: str) -> list[tuple[str, dict[str, Any]]]:
         return effects_of(
@@ -231,7 +231,8 @@ def test_running_campaigns(campaigns: Shopfront) -> None:
 def test_a_wrong_key_is_unauthorized(campaigns: Shopfront) -> None:
     with pytest.raises(UnauthorizedException) as refusal:
         client(campaigns, "nonsense").get_customer_session("life")
-    assert refusal.value.data.status_code == 401
+    found: Any = refusal.value.data
+    assert found.status_code == 401
 
 
 def test_the_clients_error_model_reads_our_errors(campaigns: Shopfront) -> None:
@@ -239,7 +240,8 @@ def test_the_clients_error_model_reads_our_errors(campaigns: Shopfront) -> None:
         client(campaigns).update_customer_session_v2(
             "wrong", request(cartItems=items(("x", 1, 1)), attributes={"Nope": 1})
         )
-    (error,) = refusal.value.data.errors
+    found: Any = refusal.value.data
+    (error,) = found.errors
     assert error.title == "Unknown"
     assert error.source.pointer == "/customerSession/attributes/Nope"
 
