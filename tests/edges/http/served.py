@@ -4,7 +4,7 @@ services that open as the database URL's path says."""
 import asyncio
 import os
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -57,7 +57,9 @@ def operations() -> list[Operation]:
 
 
 @asynccontextmanager
-async def open_services(location: Location) -> AsyncIterator[Services]:
+async def open_services(
+    location: Location, report: Callable[[str], None]
+) -> AsyncIterator[Services]:
     """The services that the tests' plans name."""
     assert isinstance(location, External)
     if location.url.endswith("/wrong"):

@@ -1,13 +1,16 @@
 """A request's way through the application: matching, refusing, answering, counting, logging."""
 
+import asyncio
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
 
+from habitue.edges.http import decoding
 from habitue.edges.http.application import Settings, build
 from habitue.edges.http.operation import Answer, Call, Operation
+from habitue.edges.http.refusals import BodyTooSlow
 from habitue.model.errors import Fault, InvalidInput, NotFound, SessionBusy, StoreUnavailable
 from habitue.model.limits import BODY_BYTES_MAX
 from tests.edges.http.requests import request
@@ -229,6 +232,20 @@ async def test_a_body_that_is_announced_as_too_long_is_not_read() -> None:
     response = await request(shop(), "PUT", SESSIONS + "s", [], headers)
     assert response.status == 413
     assert response.headers["connection"] == "close"
+
+
+async def test_a_body_that_does_not_arrive_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(decoding, "BODY_SECONDS", 0.01)
+
+    async def receive() -> dict[str, Any]:
+        if received:
+            await asyncio.sleep(10)
+        received.append(True)
+        return {"type": "http.request", "body": b"{", "more_body": True}
+
+    received: list[bool] = []
+    with pytest.raises(BodyTooSlow, match=r"did not arrive within 0\.01 seconds"):
+        await decoding.read_body(receive, {})
 
 
 @pytest.mark.parametrize("pieces", [1, 5])

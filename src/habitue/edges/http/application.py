@@ -54,7 +54,8 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 PLAIN = PlainDoor()
 _JSON = (b"content-type", b"application/json")
-_REQUEST_ID = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}", re.ASCII)
+_REQUEST_ID = re.compile(rb"[A-Za-z0-9._:/+=-]{1,128}")
+_KEY = HEADER.lower().encode()
 _STATUS_CLIENT_GONE = 499
 _UNMATCHED = "unmatched"
 
@@ -97,11 +98,11 @@ class Entry:
 class Request:
     """One request on its way, and what is known of it when something goes wrong."""
 
-    __slots__ = ("door", "headers", "id", "operation", "raw_path", "scope", "started")
+    __slots__ = ("door", "fields", "id", "operation", "raw_path", "scope", "started")
 
-    def __init__(self, scope: Scope, headers: Headers, request_id: str) -> None:
+    def __init__(self, scope: Scope, fields: dict[bytes, bytes], request_id: str) -> None:
         self.scope = scope
-        self.headers = headers
+        self.fields = fields
         self.id = request_id
         self.raw_path: bytes = scope.get("raw_path") or scope["path"].encode()
         self.door: Door = PLAIN
@@ -137,8 +138,8 @@ class Application:
         if scope["type"] == "lifespan":
             await live(self._life(self), receive, send)
             return
-        headers = Headers(raw=scope["headers"])
-        request = Request(scope, headers, self._request_id(headers))
+        fields = dict(scope["headers"])
+        request = Request(scope, fields, self._request_id(fields))
         found = self._routes.find(request.raw_path)
         if found is None and self._is_mounted(scope["path"]):
             await self._starlette(scope, receive, send)
@@ -169,7 +170,8 @@ class Application:
         self, request: Request, found: Found[Entry] | None, receive: Receive
     ) -> Answer:
         entry, names, values = self._match(request, found)
-        door, headers, operation = entry.door, request.headers, entry.operation
+        door, fields, operation = entry.door, request.fields, entry.operation
+        headers = Headers(raw=request.scope["headers"])
         now = self._clock()
         principal = door.authenticate(headers, self.services, now)
         if inspect.isawaitable(principal):
@@ -178,9 +180,9 @@ class Application:
         path = decode_parameters(names, values) if values else {}
         query_string: bytes = request.scope["query_string"]
         query = None if entry.query is None else entry.query.decode(query_string)
-        raw_body = await read_body(receive, headers) if operation.reads_body else b""
-        body = None if entry.body is None else _body(operation, entry.body, headers, raw_body)
-        key = headers.get(HEADER) if operation.idempotent else None
+        raw_body = await read_body(receive, fields) if operation.reads_body else b""
+        body = None if entry.body is None else _body(operation, entry.body, fields, raw_body)
+        key = headers.get(HEADER) if operation.idempotent and _KEY in fields else None
         call = Call(
             operation_id=entry.id,
             path=path,
@@ -218,10 +220,10 @@ class Application:
     def _is_mounted(self, path: str) -> bool:
         return any(path == each or path.startswith(each + "/") for each in self._mounts)
 
-    def _request_id(self, headers: Headers) -> str:
-        sent = headers.get("x-request-id")
+    def _request_id(self, fields: dict[bytes, bytes]) -> str:
+        sent = fields.get(b"x-request-id")
         if sent is not None and _REQUEST_ID.fullmatch(sent):
-            return sent
+            return sent.decode()
         return f"{self._prefix}-{next(self._numbers)}"
 
     def _record(self, request: Request, status: int) -> None:
@@ -256,12 +258,12 @@ def build(
 
 
 def _body(
-    operation: Operation, decoder: BodyDecoder[Any], headers: Headers, raw_body: bytes
+    operation: Operation, decoder: BodyDecoder[Any], fields: dict[bytes, bytes], raw_body: bytes
 ) -> Any:
     if not raw_body and operation.body_optional:
         return None
     if raw_body:
-        check_media_type(headers, operation.media_types)
+        check_media_type(fields, operation.media_types)
     return decoder.decode(raw_body)
 
 

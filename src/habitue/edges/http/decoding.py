@@ -10,12 +10,11 @@ written with a fraction of zero (2.0). Fields that the type does not know are ig
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from itertools import accumulate
 from typing import Any, Generic, TypeVar
 
 import msgspec
-from starlette.datastructures import Headers
 
 from habitue.edges.http.explain import examine, first_fault
 from habitue.edges.http.numbers import decode_special, exact
@@ -24,6 +23,7 @@ from habitue.model.errors import Fault, InvalidInput
 from habitue.model.limits import BODY_BYTES_MAX, BODY_NESTING_MAX
 
 Decoded = TypeVar("Decoded")
+Fields = Mapping[bytes, bytes]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
 BODY_SECONDS = 30.0
@@ -38,10 +38,10 @@ class ClientGone(Exception):
     """The client closed the connection before its request was complete; nobody waits."""
 
 
-async def read_body(receive: Receive, headers: Headers) -> bytes:
+async def read_body(receive: Receive, headers: Fields) -> bytes:
     """The whole body. Raises BodyTooLarge, BodyTooSlow or ClientGone."""
-    declared = headers.get("content-length", "0")
-    if declared.isdecimal() and int(declared) > BODY_BYTES_MAX:
+    declared = headers.get(b"content-length", b"0")
+    if declared.isdigit() and int(declared) > BODY_BYTES_MAX:
         raise BodyTooLarge
     message = await receive()
     if message["type"] == "http.disconnect":
@@ -72,15 +72,15 @@ async def _rest_of_body(receive: Receive, beginning: bytes) -> bytes:
     return b"".join(chunks)
 
 
-def check_media_type(headers: Headers, accepted: tuple[str, ...]) -> None:
+def check_media_type(headers: Fields, accepted: tuple[str, ...]) -> None:
     """Raise MediaTypeUnsupported unless the body is declared as one of `accepted`, in UTF-8.
 
     A body without a Content-Type is taken for JSON.
     """
-    encoding = headers.get("content-encoding", "identity")
+    encoding = headers.get(b"content-encoding", b"identity").decode("latin-1")
     if encoding.lower() != "identity":
         raise MediaTypeUnsupported("Content-Encoding", encoding, ("identity",))
-    sent = headers.get("content-type", "")
+    sent = headers.get(b"content-type", b"").decode("latin-1")
     if sent in accepted or not sent:
         return
     kind, _, rest = sent.partition(";")

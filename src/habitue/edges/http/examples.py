@@ -14,7 +14,10 @@ _FORMATS = {
 
 
 def example_of(schema: Schema, components: Mapping[str, Schema], depth: int = 0) -> Any:
-    """A value that the schema allows, with every field down to `DEPTH_MAX` levels."""
+    """A value of the schema, with every field down to `DEPTH_MAX` levels.
+
+    Patterns are not looked at; an operation whose body has one brings its own example.
+    """
     if "$ref" in schema:
         name = schema["$ref"].rpartition("/")[2]
         return example_of(components[name], components, depth)
@@ -42,9 +45,10 @@ def _plain(schema: Schema, components: Mapping[str, Schema], depth: int) -> Any:
                 return []
             return [example_of(schema["items"], components, depth + 1)]
         case "string":
-            return _FORMATS.get(schema.get("format", ""), "text")
+            text = _FORMATS.get(schema.get("format", ""), "text")
+            return text[: schema.get("maxLength")]
         case "integer" | "number":
-            return max(schema.get("minimum", 1), 1)
+            return max(schema.get("minimum", 1), schema.get("multipleOf", 1))
         case "boolean":
             return schema.get("default", False)
     return None

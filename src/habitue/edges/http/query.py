@@ -64,8 +64,7 @@ def _pairs(query: bytes) -> Iterator[tuple[str, str]]:
     for pair in query.split(b"&"):
         raw_name, _, raw_value = pair.partition(b"=")
         try:
-            name = unquote_to_bytes(raw_name.replace(b"+", b" ")).decode("utf-8")
-            value = unquote_to_bytes(raw_value.replace(b"+", b" ")).decode("utf-8")
+            name, value = _decoded(raw_name), _decoded(raw_value)
         except UnicodeDecodeError:
             value = "\0"
         if "\0" in value:
@@ -73,6 +72,12 @@ def _pairs(query: bytes) -> Iterator[tuple[str, str]]:
             details = f"{shown} is not valid percent-encoded UTF-8 text without NUL"
             raise InvalidInput(Fault("", "encoding", details, parameter=shown))
         yield name, value
+
+
+def _decoded(raw: bytes) -> str:
+    if b"%" in raw or b"+" in raw:
+        raw = unquote_to_bytes(raw.replace(b"+", b" "))
+    return raw.decode("utf-8")
 
 
 def _of_parameter(fault: Fault) -> Fault:

@@ -46,8 +46,9 @@ _POLL_SECONDS = 0.1
 class Plan:
     """What to serve and where.
 
-    `operations` names a function that returns the operations, `services` one that takes a Location
-    and returns an async context manager of the services, both as "module:function".
+    `operations` names a function that returns the operations; `services` one that takes a Location
+    and a function that reports progress in words, and returns an async context manager of the
+    services. Both are written "module:function".
     """
 
     host: str
@@ -88,7 +89,7 @@ def create_in_worker(plan: Plan) -> Application:
 
 @asynccontextmanager
 async def _life(plan: Plan, application: Application) -> AsyncIterator[None]:
-    async with pkgutil.resolve_name(plan.services)(plan.location) as services:
+    async with pkgutil.resolve_name(plan.services)(plan.location, _report) as services:
         application.services = services
         gc.collect()
         gc.freeze()
