@@ -19,14 +19,16 @@ _PUNCTUATION = re.compile(r"[\W_]+")
 class CouponFilter(msgspec.Struct, frozen=True, kw_only=True):
     """All that is given must hold. Times compare with `now` or among one another.
 
-    `value` is looked for inside the folded code, or with `exact_match` is the code in any case.
-    `attributes` is a JSON document whose members a coupon's attributes must all have.
+    `codes` are exact. `value` is looked for inside the folded code, or with `exact_match` is the
+    code in any case. `attributes` is a JSON document whose members a coupon's attributes must all
+    have.
     """
 
     application_id: int
     now: datetime
     campaign_ids: tuple[int, ...] | None = None
     coupon_id: int | None = None
+    codes: tuple[str, ...] | None = None
     value: str | None = None
     exact_match: bool = False
     created_before: datetime | None = None
@@ -76,6 +78,8 @@ def _conditions(wanted: CouponFilter) -> Iterator[tuple[str, Any]]:
     yield "application_id = {}", wanted.application_id
     if wanted.campaign_ids is not None:
         yield "campaign_id = ANY ({}::bigint[])", list(wanted.campaign_ids)
+    if wanted.codes is not None:
+        yield "code = ANY ({}::text[])", list(wanted.codes)
     for name, text in _COMPARISONS:
         argument = getattr(wanted, name)
         if argument is not None:

@@ -36,6 +36,7 @@ from habitue.usecases.configure.coupon_checks import (
     change_faults,
     order_faults,
 )
+from habitue.usecases.configure.fields import laid_over, sent
 from habitue.usecases.configure.limits import kept_limits
 from habitue.usecases.shop import Shop
 
@@ -68,7 +69,9 @@ async def create_coupons(
     place = await _place(shop, application_id, campaign_id)
     space = _space(place.application, place.campaign, order)
     refuse_if_any(order_faults(place, order, space.size))
-    shared = _shared(place, order.fields, f"{draw(2**64):016x}", now)
+    batch_id = f"{draw(2**64):016x}"
+    blank = Coupon(0, application_id, campaign_id, "", now, batch_id=batch_id)
+    shared = shared_by(coupon_with(blank, order.fields))
     async with shop.database.transaction() as connection:
         if not await hold_campaign(connection, campaign_id):
             raise NotFound("Campaign", campaign_id)
@@ -151,6 +154,31 @@ def read_coupon(document: bytes) -> Coupon:
     return msgspec.structs.replace(coupon, attributes=normalised(coupon.attributes))
 
 
+def coupon_with(old: Coupon, fields: CouponFields) -> Coupon:
+    """`old` with `fields` laid over it, as they were checked."""
+    changes = sent(fields)
+    if fields.limits:
+        changes["limits"] = kept_limits(fields.limits)
+    if fields.attributes:
+        changes["attributes"] = merged({}, normalised(fields.attributes))
+    return laid_over(old, changes)
+
+
+def shared_by(coupon: Coupon) -> NewCoupon:
+    """What a coupon has in common with those that are made with it."""
+    return NewCoupon(
+        application_id=coupon.application_id,
+        campaign_id=coupon.campaign_id,
+        usage_limit=coupon.usage_limit,
+        start_date=coupon.start_date,
+        expiry_date=coupon.expiry_date,
+        batch_id=coupon.batch_id,
+        limits=encode(coupon.limits),
+        attributes=encode(coupon.attributes),
+        created=coupon.created,
+    )
+
+
 async def _place(shop: Shop, application_id: int, campaign_id: int) -> CouponPlace:
     configuration = await shop.refresh()
     campaign = configuration.campaign(application_id, campaign_id)
@@ -165,20 +193,6 @@ def _space(application: Application, campaign: Campaign, order: CouponOrder) -> 
     if characters is None:
         characters = settings.valid_characters if settings else _CHARACTERS_DEFAULT
     return code_space(pattern, characters, application.code)
-
-
-def _shared(place: CouponPlace, fields: CouponFields, batch_id: str, now: datetime) -> NewCoupon:
-    return NewCoupon(
-        application_id=place.application.id,
-        campaign_id=place.campaign.id,
-        usage_limit=fields.usage_limit if isinstance(fields.usage_limit, int) else 1,
-        start_date=fields.start_date or None,
-        expiry_date=fields.expiry_date or None,
-        batch_id=batch_id,
-        limits=encode(kept_limits(fields.limits or ())),
-        attributes=encode(merged({}, normalised(fields.attributes or {}))),
-        created=now,
-    )
 
 
 def _write(fields: CouponFields) -> CouponWrite:

@@ -1,0 +1,74 @@
+"""What a file wants, as values. `at` is where each thing stands, for what is wrong with it."""
+
+import msgspec
+
+from habitue.model.attributes import Attributes
+from habitue.rules.ruleset import Ruleset
+from habitue.usecases.configure.additional_costs import AdditionalCostFields
+from habitue.usecases.configure.applications import ApplicationFields
+from habitue.usecases.configure.attributes import AttributeFields
+from habitue.usecases.configure.campaigns import CampaignFields
+from habitue.usecases.configure.coupon_checks import CouponFields
+
+
+class WantedAttribute(msgspec.Struct, frozen=True):
+    """An attribute; `applications` are the names of those that shall have it, None for all."""
+
+    at: str
+    entity: str
+    name: str
+    fields: AttributeFields
+    applications: tuple[str, ...] | None = None
+
+
+class WantedCost(msgspec.Struct, frozen=True):
+    """An additional cost; `applications` as for attributes."""
+
+    at: str
+    name: str
+    fields: AdditionalCostFields
+    applications: tuple[str, ...] | None = None
+
+
+class WantedCoupon(msgspec.Struct, frozen=True):
+    """A coupon with this very code."""
+
+    at: str
+    code: str
+    fields: CouponFields
+
+
+class WantedCampaign(msgspec.Struct, frozen=True):
+    """A campaign; without `rules` those that it has stay."""
+
+    at: str
+    name: str
+    fields: CampaignFields
+    rules: Ruleset | None = None
+    coupons: tuple[WantedCoupon, ...] = ()
+
+
+class WantedApplication(msgspec.Struct, frozen=True):
+    """An application with campaigns."""
+
+    at: str
+    name: str
+    fields: ApplicationFields
+    campaigns: tuple[WantedCampaign, ...] = ()
+
+
+class WantedCustomer(msgspec.Struct, frozen=True):
+    """A customer by store-side id."""
+
+    at: str
+    integration_id: str
+    attributes: Attributes
+
+
+class WantedShop(msgspec.Struct, frozen=True):
+    """Everything that the files of one run want, in their order."""
+
+    attributes: tuple[WantedAttribute, ...] = ()
+    additional_costs: tuple[WantedCost, ...] = ()
+    applications: tuple[WantedApplication, ...] = ()
+    customers: tuple[WantedCustomer, ...] = ()
