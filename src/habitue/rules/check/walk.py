@@ -80,5 +80,5 @@ def did_you_mean(walk: Walk, wrong: str, known: list[str]) -> str:
     if walk.findings.is_full or len(known) > _SUGGESTIONS_FROM:
         return ""
     by_lower = {name.lower(): name for name in known}
-    close = get_close_matches(wrong.lower()[:100], by_lower, n=1, cutoff=0.6)
+    close = get_close_matches(wrong.lower()[:100], by_lower, n=1)
     return f'; did you mean "{by_lower[close[0]]}"?' if close else ""

@@ -131,11 +131,11 @@ def emit_core(writer: Writer, function: CoreFunction, call: Call) -> Fragment:
         if None in fit and False not in fit:
             break
     dispatcher = writer.lift(_DISPATCHERS[function.name.lower()])
-    result = _common_result(function)
+    result = _shared_result(function)
     return Fragment(f"{dispatcher}({_listed('frame', arguments)})", result)
 
 
-def _common_result(function: CoreFunction) -> Type:
+def _shared_result(function: CoreFunction) -> Type:
     results = {overload.result for overload in function.overloads}
     return results.pop() if len(results) == 1 else ANY
 
