@@ -1,8 +1,9 @@
 """The database as the store's modules use it, against a real server."""
 
 import asyncio
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
+from uuid import UUID
 
 import asyncpg
 import pytest
@@ -64,6 +65,33 @@ async def test_json_in_arrays_and_in_copy(table: Database) -> None:
     )
     rows = await table.fetch("SELECT * FROM document ORDER BY id")
     assert [tuple(row) for row in rows] == [(1, b'{"a": 1}'), (2, None)]
+
+
+@pytest.mark.parametrize(
+    ("element", "values"),
+    [
+        ("text", ["a", None]),
+        ("varchar", ["a", None]),
+        ("bool", [True, None]),
+        ("int2", [1, None]),
+        ("int4", [1, None]),
+        ("bigint", [2**53, None]),
+        ("numeric", [Decimal("1.10"), None]),
+        ("bytea", [b"\x00", None]),
+        ("uuid", [UUID(int=7), None]),
+        ("date", [date(2026, 3, 29), None]),
+        ("timestamptz", [datetime(2026, 3, 29, 1, 30, tzinfo=UTC), None]),
+        ("json", [b'{"a":  1.0}', None]),
+        ("jsonb", [b'{"a": 1.0}', None]),
+    ],
+)
+async def test_arrays_need_no_questions_to_the_server(
+    database: Database, element: str, values: list[object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[object] = []
+    monkeypatch.setattr(asyncpg.Connection, "_introspect_types", asked.append)
+    assert await database.fetchval(f"SELECT $1::{element}[]", values) == values
+    assert asked == []
 
 
 async def test_executemany_is_all_or_nothing(table: Database) -> None:

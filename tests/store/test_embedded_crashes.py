@@ -260,6 +260,25 @@ def _wait_for_previous(layout: Layout) -> None:
     os.close(lock)
 
 
+async def test_start_that_takes_long_can_be_given_up(layout: Layout) -> None:
+    lock = open_lock(layout.server_lock)
+    assert try_lock(lock, fcntl.LOCK_EX)
+    reports: list[str] = []
+
+    async def start() -> None:
+        async with open_database(Embedded(layout.root), files=(), report=reports.append):
+            pass
+
+    starting = asyncio.create_task(start())
+    await asyncio.to_thread(wait_until, lambda: bool(reports), "the start waits")
+    starting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await starting
+    os.close(lock)
+    assert reports == ["Waiting for the previous server to finish, 1 s so far"]
+    await asyncio.to_thread(wait_until_stopped, layout)
+
+
 async def _count(database: Database) -> None:
     await database.execute("CREATE TABLE IF NOT EXISTS counted (n int)")
     await database.execute("INSERT INTO counted VALUES (1)")

@@ -6,6 +6,7 @@ that was away; an embedded server that has ended is started again by the next st
 """
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from urllib.parse import urlsplit
 import asyncpg
 
 from habitue.model.errors import StoreUnavailable
-from habitue.store import migrations
+from habitue.store import codecs, migrations
 from habitue.store.embedded import Attachment, Endpoint, Report, attach
 from habitue.store.failures import OutcomeUnknown, StartFailure
 from habitue.store.location import Embedded, Location
@@ -59,7 +60,7 @@ class Server:
             timeout=_CONNECT_SECONDS,
             server_settings=_SETTINGS,
         )
-        await _pass_json_as_bytes(connection)
+        await codecs.install(connection)
         return connection
 
     @property
@@ -243,9 +244,15 @@ async def reach(location: Location, report: Report) -> AsyncIterator[Server]:
     if not isinstance(location, Embedded):
         yield Server(url=location.url)
         return
-    attachment = await asyncio.to_thread(attach, location.data_dir, report)
+    given_up = threading.Event()
     try:
-        endpoint = await asyncio.to_thread(attachment.ensure, report)
+        attachment = await asyncio.to_thread(attach, location.data_dir, report, given_up.is_set)
+    except asyncio.CancelledError:
+        # The thread would wait on, and the process for the thread.
+        given_up.set()
+        raise
+    try:
+        endpoint = await asyncio.to_thread(attachment.ensure, report, given_up.is_set)
         yield Server(endpoint=endpoint, attachment=attachment)
     finally:
         await asyncio.to_thread(attachment.close)
@@ -304,26 +311,3 @@ async def _roll_back(connection: DriverConnection) -> None:
         await connection.execute("ROLLBACK")
     except DRIVER_ERRORS:
         connection.terminate()
-
-
-async def _pass_json_as_bytes(connection: DriverConnection) -> None:
-    """Needs no round trip: both types are known to the driver."""
-    await connection.set_type_codec(
-        "jsonb",
-        schema="pg_catalog",
-        encoder=_encode_jsonb,
-        decoder=_decode_jsonb,
-        format="binary",
-    )
-    await connection.set_type_codec(
-        "json", schema="pg_catalog", encoder=bytes, decoder=bytes, format="binary"
-    )
-
-
-def _encode_jsonb(text: bytes) -> bytes:
-    """Version 1 of the binary format is one byte and the text."""
-    return b"\x01" + text
-
-
-def _decode_jsonb(value: bytes) -> bytes:
-    return bytes(value[1:])

@@ -194,6 +194,8 @@ def _restore(programs: _Programs, file: Path) -> None:
         assert target.stdin is not None
         assert target.stderr is not None
         fed = _feed(source.stdout, target.stdin)
+        # A pg_restore whose reader has gone away ends instead of waiting for it.
+        source.stdout.close()
         if fed and source.wait() == 0:
             fed = _write(target.stdin, _AFTER)
         target.stdin.close()

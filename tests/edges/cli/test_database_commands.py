@@ -39,7 +39,7 @@ def test_help_lists_the_commands_without_importing_them() -> None:
         text=True,
         check=True,
     )
-    for command in ("serve", "demo", "keys", "migrate", "dump", "restore"):
+    for command in ("serve", "demo", "apply", "keys", "migrate", "dump", "restore"):
         assert f" {command} " in done.stdout
     assert done.stdout.splitlines()[-1] == "[]"
 

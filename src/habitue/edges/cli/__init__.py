@@ -18,6 +18,7 @@ from habitue.model.errors import Refusal
 _COMMANDS = {
     "serve": ("serve:serve", "Serve all doors over HTTP until SIGTERM."),
     "demo": ("demo:demo", "Show a small shop: a cart, what its customer gets, and why."),
+    "apply": ("apply:apply", "Make the shop what a file says it is."),
     "keys": ("keys:app", "Create, list and revoke the keys that open the doors."),
     "migrate": ("migrate:migrate", "Bring the schema of the database up to date."),
     "dump": ("dump:dump", "Write the whole database to a file."),

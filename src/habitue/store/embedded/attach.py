@@ -33,6 +33,8 @@ from habitue.store.embedded.layout import (
 from habitue.store.failures import StartFailure
 
 Report: TypeAlias = Callable[[str], None]
+#: Asked again and again while something is waited for; True ends the waiting with a refusal.
+GivenUp: TypeAlias = Callable[[], bool]
 
 _POLL_SECONDS = 0.01
 _LEAVE_SECONDS = 60.0
@@ -70,15 +72,15 @@ class Attachment:
         self._users_lock = users_lock
         self._socket_directory: int | None = None
 
-    def ensure(self, report: Report) -> Endpoint:
+    def ensure(self, report: Report, given_up: GivenUp = lambda: False) -> Endpoint:
         """Wait until the server accepts connections, starting it if it does not run.
 
         Takes as long as the server takes; `report` is told what is going on. Raises
-        `StartFailure` if it cannot be started.
+        `StartFailure` if it cannot be started, or was given up.
         """
         for _ in range(_LOST_KEEPERS):
             _have_a_keeper(self._layout)
-            if _is_up(self._layout, report):
+            if _is_up(self._layout, report, given_up):
                 return self._endpoint()
         raise StartFailure(
             f"The server of {self._layout.root} was killed several times while it started; "
@@ -108,28 +110,28 @@ class Attachment:
         return Endpoint(f"/proc/{os.getpid()}/fd/{self._socket_directory}")
 
 
-def attach(data_dir: Path, report: Report) -> Attachment:
+def attach(data_dir: Path, report: Report, given_up: GivenUp = lambda: False) -> Attachment:
     """Become a user of the server of `data_dir`, which runs and accepts connections afterwards."""
     layout = prepare(data_dir)
     users_lock = open_lock(layout.users_lock)
     try:
-        _wait_while_stopping(users_lock, report)
+        _wait_while_stopping(users_lock, report, given_up)
         attachment = Attachment(layout, users_lock)
-        attachment.ensure(report)
+        attachment.ensure(report, given_up)
     except BaseException:
         os.close(users_lock)
         raise
     return attachment
 
 
-def _wait_while_stopping(users_lock: int, report: Report) -> None:
+def _wait_while_stopping(users_lock: int, report: Report, given_up: GivenUp) -> None:
     began, told = time.monotonic(), 0
     while not try_lock(users_lock, fcntl.LOCK_SH):
         waited = int(time.monotonic() - began)
         if waited > told:
             told = waited
             report(f"Waiting for the server to finish stopping, {waited} s so far")
-        time.sleep(_POLL_SECONDS)
+        _pause(given_up)
 
 
 def _have_a_keeper(layout: Layout) -> None:
@@ -154,7 +156,7 @@ def _have_a_keeper(layout: Layout) -> None:
         raise StartFailure(f"The server of {layout.root} could not be started: {words}")
 
 
-def _is_up(layout: Layout, report: Report) -> bool:
+def _is_up(layout: Layout, report: Report, given_up: GivenUp) -> bool:
     """Wait for the keeper's verdict; False if it was killed before giving one."""
     told = ""
     while True:
@@ -169,7 +171,13 @@ def _is_up(layout: Layout, report: Report) -> bool:
         if now.message and now.message != told:
             told = now.message
             report(told)
-        time.sleep(_POLL_SECONDS)
+        _pause(given_up)
+
+
+def _pause(given_up: GivenUp) -> None:
+    if given_up():
+        raise StartFailure("The start of the database was given up")
+    time.sleep(_POLL_SECONDS)
 
 
 def _keeper_lives(layout: Layout) -> bool:

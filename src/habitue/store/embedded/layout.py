@@ -27,7 +27,8 @@ PORT = 5432
 SUPERUSER = "postgres"
 ROLE = "habitue"
 DATABASE = "habitue"
-_TOLERATED = {"lost+found"}
+#: What may stand in a data directory without being ours.
+TOLERATED = {"lost+found"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +138,7 @@ def is_free(path: Path) -> bool:
 def _refuse_foreign_files(layout: Layout) -> None:
     if layout.attach_lock.exists():
         return
-    strangers = {entry.name for entry in layout.root.iterdir()} - _TOLERATED
+    strangers = {entry.name for entry in layout.root.iterdir()} - TOLERATED
     # Another process may be creating the very first files at this moment.
     strangers -= {"users.lock", "attach.lock", "keeper.lock", "status.json"}
     if strangers:

@@ -21,7 +21,7 @@ from pathlib import Path
 from habitue.store.embedded import binaries as postgres
 from habitue.store.embedded import linux
 from habitue.store.embedded.binaries import Binaries
-from habitue.store.embedded.layout import Layout
+from habitue.store.embedded.layout import TOLERATED, Layout
 from habitue.store.failures import StartFailure
 
 _PREFERRED = ("postgres", "nobody")
@@ -114,5 +114,5 @@ def _succeeds(account: Account, test: Callable[[], bool]) -> bool:
 def _hand_over(layout: Layout, account: Account) -> None:
     """Make the account the owner of the data directory and of our files in it."""
     for entry in (layout.root, *layout.root.iterdir()):
-        if entry.lstat().st_uid != account.uid:
+        if entry.name not in TOLERATED and entry.lstat().st_uid != account.uid:
             os.chown(entry, account.uid, account.gid, follow_symlinks=False)

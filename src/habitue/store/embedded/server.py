@@ -73,9 +73,11 @@ def start(layout: Layout, binaries: Binaries, server_lock: int) -> Server:
         leftover.unlink()
     if layout.log.exists() and layout.log.stat().st_size > _LOG_LIMIT_BYTES:
         layout.log.replace(layout.log.with_suffix(".log.1"))
+    command = [binaries.program("postgres"), "-D", str(layout.cluster), *_options()]
     with layout.log.open("ab") as log:
-        command = [binaries.program("postgres"), "-D", str(layout.cluster), *_options()]
-        return Server(layout, child.start(command, server_lock, log), log.tell(), recovers)
+        # Before the start: the server writes with the same offset.
+        log_start = log.tell()
+        return Server(layout, child.start(command, server_lock, log), log_start, recovers)
 
 
 def _pid_file(layout: Layout) -> Path:
