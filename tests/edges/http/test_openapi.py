@@ -16,9 +16,9 @@ from habitue.edges.http.examples import example_of
 from habitue.edges.http.health import service_operations
 from habitue.edges.http.openapi import document, encoded
 from habitue.edges.http.operation import Answer, Call, Operation
+from tests.edges.http.everything import JSON, NAMES, Everything
 from tests.edges.http.requests import request
 from tests.edges.http.shop import DOOR, OPERATIONS, Cart, echo
-from tests.edges.http.test_decoding import JSON, NAMES, Everything
 
 
 class Priced(msgspec.Struct):

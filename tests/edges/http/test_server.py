@@ -90,6 +90,14 @@ def serving(workers: int = 1) -> Iterator[Served]:
                 process.communicate(timeout=30)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _own_temporary_directory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A parent that is killed leaves its directory of metrics behind."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TMPDIR", str(tmp_path_factory.mktemp("tmp")))
+        yield
+
+
 @pytest.fixture(scope="module")
 def served() -> Iterator[Served]:
     with serving() as found:

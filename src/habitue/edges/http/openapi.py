@@ -118,7 +118,7 @@ def _kinds_of(operation: Operation) -> list[Any]:
 def _special(kind: type) -> Schema:
     if kind is Number:
         return dict(_NUMBER)
-    raise NotImplementedError(f"{kind} is not a type of the wire")
+    raise TypeError(f"{kind} is not a type of the wire")
 
 
 def _exact(schema: Any) -> Any:

@@ -23,7 +23,6 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 
 import uvicorn
-from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors.multiprocess import Multiprocess, Process
 
 from habitue.edges.http import logs
@@ -149,8 +148,8 @@ def _run_alone(plan: Plan, listener: socket.socket) -> bool:
 
 
 class _Workers(Multiprocess):
-    """Worker processes. A worker that cannot start stops the others, unless all have been ready
-    once: then it is started again, because what it waits for may come back."""
+    """Worker processes. A worker that ends stops the others, unless all have been ready once: then
+    it is started again, because what it cannot do without may come back."""
 
     failed = False
     _were_ready = False
@@ -170,7 +169,7 @@ class _Workers(Multiprocess):
         for index, each in enumerate(self.processes):
             if each.process.is_alive() or self.should_exit.is_set():
                 continue
-            if each.exitcode == STARTUP_FAILURE and not self._were_ready:
+            if not self._were_ready:
                 self.failed = True
                 self.should_exit.set()
                 return
