@@ -1,0 +1,38 @@
+"""Bugs that are planted into a test's own database, to show that a harness finds them.
+
+A *planted bug* takes one guard out of one SQL function of the schema. Planting fails loudly when
+the guard is not where it is looked for, so that a renamed guard does not make a harness blind.
+"""
+
+from habitue.store.database import Database
+
+_CLAIM_GUARD = "PERFORM guard_failed('claim');"
+
+#: name -> (function, what stands there, what is put in its place)
+BUGS: dict[str, tuple[str, str, str]] = {
+    "no limit of uses": (
+        "redeem_coupons",
+        "AND (usage_limit = 0 OR usage_counter < usage_limit)",
+        "",
+    ),
+    "no version of the customer": ("update_customer", "AND version = a_version", ""),
+    "no claim of the profile": ("insert_customer", _CLAIM_GUARD, "NULL;"),
+    "no claim of the session": ("save_session", _CLAIM_GUARD, "NULL;"),
+    "no release of the counter": ("release_coupons", "usage_counter - 1", "usage_counter"),
+    "no receipt": ("save_receipt", "PERFORM guard_failed('receipt');", "NULL;"),
+    "no move of the events": (
+        "move_session",
+        "DELETE FROM session_event WHERE customer_id = a_from",
+        "DELETE FROM session_event WHERE customer_id = -a_from",
+    ),
+}
+
+
+async def plant(database: Database, name: str) -> None:
+    """Takes the guard out of the function, in this database only."""
+    function, guard, replacement = BUGS[name]
+    definition = await database.fetchval(
+        "SELECT pg_get_functiondef(oid) FROM pg_proc WHERE proname = $1", function
+    )
+    assert definition.count(guard) == 1, f"{guard!r} is not in {function} exactly once"
+    await database.execute(definition.replace(guard, replacement))

@@ -1,0 +1,95 @@
+"""A process that races: it sends many requests at once, when it is told to, each on its own.
+
+It is run as a program, reads one round per line from its standard input and answers with one line
+per round. Words: a *job* is one session update or reopening; a *report* says what came of it and
+when it began and ended, in seconds of the machine's monotonic clock.
+"""
+
+import asyncio
+import json
+import sys
+import time
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from habitue.model.errors import Refusal
+from habitue.model.idempotency import Idempotency
+from habitue.pricing.cart import CartItem
+from habitue.promotions.effects import AcceptCoupon, RejectCoupon
+from habitue.store.database import open_database
+from habitue.store.location import External
+from habitue.usecases.session_state import SessionOutcome
+from habitue.usecases.shop import Shop, ShopSettings
+from tests.building import Till
+
+POOL_SIZE = 4
+PATIENCE_SECONDS = 60.0
+
+
+async def race(specification: dict[str, Any]) -> list[dict[str, Any]]:
+    """One round: everything is opened and read before the start, then all jobs run at once."""
+    location = External(specification["url"])
+    async with open_database(
+        location, pool_size_max=POOL_SIZE, patience_seconds=PATIENCE_SECONDS
+    ) as database:
+        settings = ShopSettings(lock_wait_seconds=specification["lock_wait_seconds"])
+        shop = Shop(database, settings)
+        await shop.refresh()
+        till = Till(shop, shop.configuration.application(specification["application_id"]))
+        till.now = datetime.fromisoformat(specification["now"])
+        await asyncio.gather(
+            *(database.fetchval("SELECT pg_sleep(0.01)") for _ in range(POOL_SIZE))
+        )
+        print("ready", flush=True)
+        start = float(sys.stdin.readline())
+        await asyncio.sleep(start - time.monotonic())
+        return await asyncio.gather(*(run(till, job) for job in specification["jobs"]))
+
+
+async def run(till: Till, job: dict[str, Any]) -> dict[str, Any]:
+    """The report of one job."""
+    began = time.monotonic()
+    try:
+        report = await act(till, dict(job))
+    except Refusal as refusal:
+        report = {"refused": type(refusal).__name__, "message": str(refusal)}
+    except Exception as error:
+        report = {"error": repr(error)}
+    return {"job": job, "began": began, "ended": time.monotonic(), **report}
+
+
+async def act(till: Till, job: dict[str, Any]) -> dict[str, Any]:
+    """What a till would print of its request; a job with a key tells the answer alone."""
+    session_id = job.pop("session_id")
+    if job.pop("reopen", False):
+        return told(await till.reopen(session_id))
+    price = job.pop("price", None)
+    if price is not None:
+        job["cart_items"] = [CartItem(sku="tea", quantity=1, price=Decimal(price))]
+    if "key" in job:
+        key = Idempotency(bytes.fromhex(job.pop("key")), b"\0" * 32)
+        reply = await till.send(session_id, key, session_id.encode(), **job)
+        return {"answer": reply.body.decode()}
+    return told(await till.put(session_id, **job))
+
+
+def told(outcome: SessionOutcome) -> dict[str, Any]:
+    """What a till would print of the outcome."""
+    outcomes = [effect.outcome for effect in outcome.decision.effects]
+    return {
+        "state": outcome.decision.session.state,
+        "update_count": outcome.decision.session.update_count,
+        "accepted": [each.value for each in outcomes if isinstance(each, AcceptCoupon)],
+        "rejected": [each.reason for each in outcomes if isinstance(each, RejectCoupon)],
+    }
+
+
+def main() -> None:
+    """One round per line, until there are no more lines."""
+    while line := sys.stdin.readline():
+        print(json.dumps(asyncio.run(race(json.loads(line)))), flush=True)
+
+
+if __name__ == "__main__":
+    main()
