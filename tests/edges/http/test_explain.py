@@ -52,7 +52,7 @@ def test_a_union_is_described_by_its_members() -> None:
     assert details == 'Value of "either" (an object) is not a string or an array or a boolean'
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=500, deadline=None)
 @given(st.dictionaries(st.sampled_from(NAMES), JSON, max_size=4), st.data())
 def test_the_explanation_agrees_with_the_decoder(
     value: dict[str, Any], data: st.DataObject
@@ -80,7 +80,7 @@ def is_unicode(body: bytes) -> bool:
         return False
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(st.dictionaries(st.sampled_from(NAMES), JSON, max_size=4))
 def test_every_pointer_leads_to_a_place_in_the_body_or_to_a_field_that_is_missing(
     value: dict[str, Any],

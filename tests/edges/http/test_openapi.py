@@ -150,7 +150,7 @@ def test_the_document_is_valid() -> None:
         assert jsonschema_rs.meta.is_valid(SCHEMAS[name]), name
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(st.dictionaries(st.sampled_from(NAMES), JSON, max_size=4))
 def test_what_the_decoder_takes_the_schema_allows_and_the_other_way_round(
     value: dict[str, Any],

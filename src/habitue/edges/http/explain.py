@@ -20,7 +20,7 @@ import msgspec
 from msgspec import inspect as shapes
 
 from habitue.edges.http.leaves import leaf_fault, shown, words_of
-from habitue.edges.http.numbers import BEYOND, NUMBER_RULE, widest
+from habitue.edges.http.numbers import BEYOND, NUMBER_RULE, literal, rounded
 from habitue.edges.http.shapes import shape_of
 from habitue.model.errors import Fault
 from habitue.model.pointers import escape
@@ -29,7 +29,7 @@ Faults: TypeAlias = list[Fault]
 
 FAULTS_MAX = 100
 
-_UNTYPED = msgspec.json.Decoder(float_hook=widest)
+_UNTYPED = msgspec.json.Decoder(float_hook=literal)
 _POSITION = re.compile(r"(?:JSON is malformed: )?(.*?)(?: \(byte (\d+)\))?", re.DOTALL)
 _WHERE = re.compile(r"(.*?) - at `(?:key` in `)?\$(.*)`", re.DOTALL)
 _STEP = re.compile(r"\.([^.\[]+)|\[(\d+)\]")
@@ -116,12 +116,16 @@ class _Walk:
         if isinstance(value, dict):
             for key, each in value.items():
                 self._key(key, pointer)
-                self.visit(each, shapes.AnyType(), f"{pointer}/{escape(key)}", key)
+                at = f"{pointer}/{escape(key)}"
+                value[key] = self.visit(each, shapes.AnyType(), at, key)
         elif isinstance(value, list):
             for index, each in enumerate(value):
-                self.visit(each, shapes.AnyType(), f"{pointer}/{index}", f"{name}[{index}]")
+                label = f"{name}[{index}]"
+                value[index] = self.visit(each, shapes.AnyType(), f"{pointer}/{index}", label)
         elif value is BEYOND:
             self._add(pointer, "maximum", f"{name} is not {NUMBER_RULE}")
+        elif isinstance(value, Decimal):
+            return rounded(value)
         return value
 
     def _union(self, value: Any, shape: shapes.UnionType, pointer: str, name: str) -> Any:
@@ -227,16 +231,20 @@ class _Walk:
             self._add(pointer, f"max{noun[0]}", details)
 
     def _leaf(self, value: Any, shape: shapes.Type, pointer: str, name: str) -> Any:
-        if isinstance(shape, shapes.IntType) and isinstance(value, Decimal) and _is_whole(value):
-            value = int(value)
+        if isinstance(value, Decimal):
+            value = _repaired(value, shape)
         fault = leaf_fault(value, shape, pointer, name)
         if fault is not None:
             self._faults.append(fault)
         return value
 
 
-def _is_whole(value: Decimal) -> bool:
-    return value is not BEYOND and value == value.to_integral_value()
+def _repaired(value: Decimal, shape: shapes.Type) -> Decimal | int:
+    if value is BEYOND:
+        return value
+    if isinstance(shape, shapes.IntType) and value == value.to_integral_value():
+        return int(value)
+    return rounded(value) if isinstance(shape, shapes.CustomType) else value
 
 
 def _alike(value: Any, shape: shapes.Type) -> bool:

@@ -21,7 +21,6 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 import msgspec
 
 from habitue.model.limits import AMOUNT_DECIMALS_MAX, AMOUNT_MAX
-from habitue.model.numbers import ZERO
 
 INTEGER_MAX = 2**53 - 1
 Integer: TypeAlias = Annotated[int, msgspec.Meta(ge=-INTEGER_MAX, le=INTEGER_MAX)]
@@ -45,14 +44,14 @@ BEYOND = Decimal("Infinity")
 _SHORT = AMOUNT_DECIMALS_MAX + len("0.")
 _LONGEST = 400
 _STEP = Decimal(1).scaleb(-AMOUNT_DECIMALS_MAX)
+_TINY = Decimal(1).scaleb(-_LONGEST)  # what is too small to count: rounded, it is zero
 _EXPONENT = re.compile(r"[eE]([+-]?)0*(\d*)$", re.ASCII)
 
 
 def exact(text: str) -> Decimal:
-    """The number that a JSON literal with a fraction or an exponent stands for.
+    """The number that a JSON literal with a fraction or an exponent stands for, `rounded`.
 
-    It is rounded half-even to `AMOUNT_DECIMALS_MAX` decimals where it has more. Raises ValueError
-    beyond any sane size.
+    Raises ValueError beyond any sane size.
     """
     if len(text) <= _SHORT and "e" not in text and "E" not in text:
         return Decimal(text)
@@ -64,16 +63,26 @@ def exact(text: str) -> Decimal:
 
 def widest(text: str) -> Decimal:
     """Like `exact`, but a number of insane size is `BEYOND` instead of an error."""
+    number = literal(text)
+    return number if number is BEYOND else rounded(number)
+
+
+def literal(text: str) -> Decimal:
+    """The number that stands there, to the last digit; `BEYOND` where its size is insane."""
     if len(text) > _LONGEST:
         return BEYOND
     match = _EXPONENT.search(text)
     if match is not None and len(match[2]) > (5 if match[1] == "-" else 2):
-        return ZERO if match[1] == "-" else BEYOND
-    number = Decimal(text)
+        return _TINY if match[1] == "-" else BEYOND
+    return Decimal(text)
+
+
+def rounded(number: Decimal) -> Decimal:
+    """`number`, rounded half-even to `AMOUNT_DECIMALS_MAX` decimals where it has more."""
     if abs(number) > AMOUNT_MAX:
         return number
-    rounded = number.quantize(_STEP)
-    return number if rounded == number else rounded
+    nearest = number.quantize(_STEP)
+    return number if nearest == number else nearest
 
 
 def decode_special(kind: type, value: Any) -> Any:
