@@ -18,7 +18,10 @@ from habitue.store.embedded import attach, binaries, status
 from habitue.store.embedded.layout import Layout, is_free
 
 PATIENCE_SECONDS = 30.0
-SOURCE = str(Path(__file__).parents[2] / "src")
+# Where this process finds modules, a process of its own finds them too.
+SOURCE = os.pathsep.join(
+    filter(None, (str(Path(__file__).parents[2] / "src"), os.environ.get("PYTHONPATH")))
+)
 
 
 def wait_until(condition: Callable[[], bool], what: str) -> float:

@@ -85,6 +85,7 @@ def test_without_any_way_in_the_refusal_says_what_to_do(closed_directory: Path) 
             assert "--data-dir /var/lib/habitue" in refusal
         else:
             assert process.reports() == ["Creating the database"]
+            assert process.leave() == ""
     assert not (root / "cluster").exists() or not AS_ROOT
     assert _permissions(closed_directory) == before
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from habitue.store import migrations
+from tests.store.processes import SOURCE
 
-SOURCE = str(Path(__file__).parents[3] / "src")
 ALL = [migration.label for migration in migrations.load()]
 
 
