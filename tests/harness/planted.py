@@ -19,6 +19,11 @@ BUGS: dict[str, tuple[str, str, str]] = {
     "no claim of the profile": ("insert_customer", _CLAIM_GUARD, "NULL;"),
     "no claim of the session": ("save_session", _CLAIM_GUARD, "NULL;"),
     "no release of the counter": ("release_coupons", "usage_counter - 1", "usage_counter"),
+    "no count of the sales": (
+        "update_customer",
+        "total_sales = total_sales + a_total_sales_change",
+        "total_sales = total_sales",
+    ),
     "no receipt": ("save_receipt", "PERFORM guard_failed('receipt');", "NULL;"),
     "no move of the events": (
         "move_session",
