@@ -17,6 +17,7 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from habitue.edges.http.explain import examine, first_fault
+from habitue.edges.http.moments import in_utc, moment_fields
 from habitue.edges.http.numbers import decode_special, exact
 from habitue.edges.http.refusals import BodyTooLarge, BodyTooSlow, MediaTypeUnsupported
 from habitue.model.errors import Fault, InvalidInput
@@ -97,6 +98,7 @@ class BodyDecoder(Generic[Decoded]):
 
     def __init__(self, kind: Any) -> None:
         self.kind = kind
+        self._moments = moment_fields(kind)
         self._decode: Callable[[bytes], Decoded] = msgspec.json.Decoder(
             kind, float_hook=exact, dec_hook=decode_special
         ).decode
@@ -114,7 +116,7 @@ class BodyDecoder(Generic[Decoded]):
             value = self._second_look(body, error)
         if b"\\u0000" in body:
             _check_no_nul(body)
-        return value
+        return in_utc(value, self._moments) if self._moments else value
 
     def _second_look(self, body: bytes, complaint: Exception) -> Decoded:
         faults, repaired = examine(body, self.kind, complaint)

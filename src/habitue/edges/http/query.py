@@ -16,6 +16,7 @@ import msgspec
 from msgspec import inspect as shapes
 
 from habitue.edges.http.explain import examine_value, first_fault
+from habitue.edges.http.moments import in_utc, moment_fields
 from habitue.edges.http.numbers import decode_special, exact
 from habitue.edges.http.shapes import shape_of
 from habitue.model.errors import Fault, InvalidInput
@@ -35,16 +36,21 @@ class QueryDecoder(Generic[Decoded]):
     def __init__(self, kind: type[Decoded]) -> None:
         self.kind = kind
         self._readers = dict(_readers_of(kind))
+        self._moments = moment_fields(kind)
 
     def decode(self, query: bytes) -> Decoded:
         """The value of the declared type. Raises InvalidInput with everything that is wrong."""
         values = self._values(query) if query else {}
         try:
-            return msgspec.convert(values, self.kind, dec_hook=decode_special)
+            decoded = msgspec.convert(values, self.kind, dec_hook=decode_special)
         except ValueError as error:
             faults, _ = examine_value(values, self.kind)
             found = faults or [first_fault(error)]
             raise InvalidInput(*map(_of_parameter, found)) from None
+        try:
+            return in_utc(decoded, self._moments) if self._moments else decoded
+        except InvalidInput as refusal:
+            raise InvalidInput(*map(_of_parameter, refusal.faults)) from None
 
     def _values(self, query: bytes) -> dict[str, Any]:
         values: dict[str, Any] = {}

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
+from habitue.edges.http.moments import YEAR_MAX
 from habitue.edges.http.numbers import INTEGER_MAX, Number
 from habitue.model.errors import Fault, InvalidInput
 from habitue.model.limits import PROFILES_PER_REQUEST_MAX
@@ -130,7 +131,7 @@ class SessionQueryString(msgspec.Struct):
     """`now` is the moment at which a dry run takes place; live updates take place now."""
 
     dry: bool = False
-    now: datetime | None = None
+    now: Annotated[datetime, Meta(tz=True)] | None = None
 
 
 class ProfileQueryString(msgspec.Struct, rename="camel"):
@@ -176,9 +177,8 @@ def command_of(
     session = request.customer_session
     content = request.response_content or []
     check_evaluable(session.evaluable_campaign_ids, query.dry, "/customerSession")
-    if query.now is not None and not query.dry:
-        details = "now can only be given with dry=true"
-        raise InvalidInput(Fault("", "Not allowed", details, parameter="now"))
+    if query.now is not None:
+        _check_shifted(query.now, query.dry)
     purpose = Purpose(
         dry=query.dry,
         campaign_ids=_frozen(session.evaluable_campaign_ids),
@@ -186,6 +186,16 @@ def command_of(
         trace="trace" in content,
     )
     return SessionCommand(application_id, integration_id, session.update(), purpose)
+
+
+def _check_shifted(now: datetime, dry: bool) -> None:
+    if not dry:
+        details = "now can only be given with dry=true"
+        raise InvalidInput(Fault("", "Not allowed", details, parameter="now"))
+    if now.year >= YEAR_MAX:
+        # the calendar must go on for a while, in every time zone
+        details = f"now must be before the year {YEAR_MAX}"
+        raise InvalidInput(Fault("", "Out of range", details, parameter="now"))
 
 
 def check_evaluable(ids: list[int] | None, dry: bool, pointer: str) -> None:
