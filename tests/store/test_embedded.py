@@ -73,17 +73,17 @@ async def test_second_user_attaches_at_once_and_the_last_one_stops_the_server(
     began = time.monotonic()
     with user(layout.root) as other:
         assert other.reports() == []
-        assert time.monotonic() - began < 2.0
+        assert time.monotonic() - began < 5.0
         began = time.monotonic()
         second, _ = await started(layout.root)
-        assert time.monotonic() - began < 0.2
+        assert time.monotonic() - began < 0.5
         keeper, postmaster = keeper_pid(layout), postmaster_pid(layout)
         second.close()
         first.close()
         assert (keeper_pid(layout), postmaster_pid(layout)) == (keeper, postmaster)
         assert other.leave() == ""
     # The last user has waited until the server had stopped.
-    assert wait_until_stopped(layout) < 0.5
+    assert wait_until_stopped(layout) < 1.0
     assert cluster_state(layout) == "shut down"
     assert not (layout.cluster / "postmaster.pid").exists()
 
@@ -94,7 +94,7 @@ async def test_leaving_does_not_wait_for_a_server_that_others_use(layout: Layout
         attachment, _ = await started(layout.root)
         began = time.monotonic()
         attachment.close()
-        assert time.monotonic() - began < 0.2
+        assert time.monotonic() - began < 1.0
         assert cluster_state(layout) == "in production"
 
 

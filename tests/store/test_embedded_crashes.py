@@ -136,7 +136,7 @@ def test_start_waits_for_a_server_that_is_still_shutting_down(layout: Layout) ->
         os.kill(postmaster, signal.SIGCONT)
 
     attachment = attach(layout.root, report)
-    assert reports == ["Waiting for the previous server to finish, 1 s so far"]
+    assert reports[0] == "Waiting for the previous server to finish, 1 s so far"
     assert postmaster_pid(layout) != postmaster
     attachment.close()
     assert cluster_state(layout) == "shut down"
@@ -225,10 +225,10 @@ def test_long_recovery_is_reported_and_waited_for(layout: Layout, tmp_path: Path
     wait_until_stopped(layout)
     slow = _slow_postgres(tmp_path / "slow", seconds=2.4)
     with user(layout.root, {"HABITUE_POSTGRES_BIN": str(slow)}) as process:
-        assert process.reports() == [
-            "Recovering after a crash, 1 s so far",
-            "Recovering after a crash, 2 s so far",
-        ]
+        reports = process.reports()
+        seconds = range(1, len(reports) + 1)
+        assert reports == [f"Recovering after a crash, {n} s so far" for n in seconds]
+        assert len(reports) >= 2
         assert process.leave() == ""
     assert cluster_state(layout) == "shut down"
 
@@ -275,7 +275,7 @@ async def test_start_that_takes_long_can_be_given_up(layout: Layout) -> None:
     with pytest.raises(asyncio.CancelledError):
         await starting
     os.close(lock)
-    assert reports == ["Waiting for the previous server to finish, 1 s so far"]
+    assert reports[0] == "Waiting for the previous server to finish, 1 s so far"
     await asyncio.to_thread(wait_until_stopped, layout)
 
 
