@@ -69,6 +69,9 @@ def _bomb(levels: int) -> str:
         ("a: [1", "line 1, column"),
         ("a: 1\n---\nb: 2", "document"),
         ('a: "x\\0y"', "NUL"),
+        ('a: "x\\ud800y"', "half of a character"),
+        ("a: 1e999999999", "line 1, column 4: the number is out of range"),
+        ("a: " + "9" * 50 + ".5", "the number is out of range"),
         ("a: x\0y", "special characters are not allowed"),
     ],
 )

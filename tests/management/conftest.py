@@ -22,6 +22,7 @@ from habitue.usecases.shop import Shop
 
 MANAGEMENT_KEY = "the-management-key"
 FAR = datetime(2099, 1, 1, tzinfo=UTC)
+SHOP = {"name": "Web", "timezone": "Europe/Berlin", "currency": "EUR"}
 
 
 class Client:
@@ -59,6 +60,14 @@ class Client:
             (place,) = error["source"].values()
             found.append((place, error["title"]))
         return found
+
+
+async def with_campaign(client: Client, **fields: Any) -> str:
+    """The path of a new campaign in a new application."""
+    application = await client.made("/v1/applications", SHOP)
+    path = f"/v1/applications/{application['id']}/campaigns"
+    campaign = await client.made(path, {"name": "Autumn", "features": ["coupons"], **fields})
+    return f"{path}/{campaign['id']}"
 
 
 class _Server(uvicorn.Server):

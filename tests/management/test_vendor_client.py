@@ -15,7 +15,7 @@ from talon_one.models.update_campaign import UpdateCampaign
 from talon_one.models.update_coupon import UpdateCoupon
 from talon_one.models.update_coupon_batch import UpdateCouponBatch
 
-from tests.management.conftest import Client
+from tests.management.conftest import Client, with_campaign
 
 # This release of the vendor's client reads effects as objects although its own description, and
 # every newer release, has them as lists; so it is shown rules without effects.
@@ -26,21 +26,8 @@ RULES: dict[str, Any] = {
 
 
 async def _with_campaign(client: Client) -> tuple[int, int]:
-    application = await client.made(
-        "/v1/applications", {"name": "Web", "timezone": "Europe/Berlin", "currency": "EUR"}
-    )
-    path = f"/v1/applications/{application['id']}/campaigns"
-    campaign = await client.made(
-        path,
-        {
-            "name": "Autumn",
-            "state": "disabled",
-            "tags": ["a"],
-            "features": ["coupons"],
-            "limits": [],
-        },
-    )
-    return application["id"], campaign["id"]
+    parts = (await with_campaign(client, state="disabled", tags=["a"], limits=[])).split("/")
+    return int(parts[3]), int(parts[5])
 
 
 async def test_applications_and_campaigns(client: Client, vendor: ManagementApi) -> None:

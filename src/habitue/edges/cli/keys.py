@@ -1,7 +1,6 @@
 """`habitue keys`: the keys that open the doors."""
 
 import asyncio
-import os
 import sys
 from collections.abc import Awaitable, Callable
 from datetime import UTC, date, datetime, time, timedelta
@@ -10,6 +9,7 @@ from typing import Literal, TypeVar
 
 from cyclopts import App
 
+from habitue.edges.cli.terminal import location_of, report
 from habitue.edges.key_secrets import new_secret
 from habitue.model.errors import Fault, InvalidInput, Refusal
 from habitue.model.instants import parse_instant
@@ -17,7 +17,6 @@ from habitue.model.keys import ApiKey, KeyKind
 from habitue.model.limits import KEY_VALIDITY_DAYS_DEFAULT
 from habitue.promotions.configuration import Configuration
 from habitue.store.database import open_database
-from habitue.store.location import resolve
 from habitue.usecases.configure.keys import create_key, list_keys, revoke_key
 from habitue.usecases.shop import Shop
 
@@ -115,8 +114,8 @@ def in_shop(
     """
 
     async def run() -> Result:
-        location = resolve(data_dir, database_url, os.environ, os.geteuid())
-        async with open_database(location, report=_report, pool_size_max=2) as database:
+        location = location_of(data_dir, database_url)
+        async with open_database(location, report=report, pool_size_max=2) as database:
             shop = Shop(database)
             await shop.refresh()
             return await work(shop)
@@ -136,10 +135,6 @@ def told(refusal: Refusal) -> str:
         for fault in refusal.faults
     ]
     return "; ".join(lines)
-
-
-def _report(message: str) -> None:
-    print(message, file=sys.stderr)
 
 
 def _application_of(configuration: Configuration, kind: KeyKind, named: int | None) -> int | None:

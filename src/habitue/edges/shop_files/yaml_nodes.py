@@ -7,6 +7,7 @@ Numbers are exact decimals. Tags are refused, and so is a document that its alia
 
 import re
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 import yaml
@@ -17,6 +18,8 @@ from habitue.model.pointers import escape
 
 NODES_MAX = 200_000
 DEPTH_MAX = 100
+_NUMBER_LENGTH_MAX = 50
+_EXPONENT_MAX = 30
 
 _INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]{0,29})", re.ASCII)
 _NUMBER = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?", re.ASCII)
@@ -107,8 +110,8 @@ def _children(node: yaml.Node) -> list[yaml.Node]:
 
 def _scalar(node: yaml.Node) -> Any:
     text: str = node.value
-    if "\0" in text:
-        raise _at(node, "a text holds no NUL character")
+    if "\0" in text or any("\ud800" <= character <= "\udfff" for character in text):
+        raise _at(node, "a text holds no NUL character and no half of a character")
     if getattr(node, "style", None):
         return text
     if text in _WORDS:
@@ -118,6 +121,14 @@ def _scalar(node: yaml.Node) -> Any:
     if _NUMBER.fullmatch(text) and not _LEADING_ZERO.match(text):
         return literal(text)
     return text
+
+
+def _number(node: yaml.Node) -> Decimal:
+    text: str = node.value
+    _, _, exponent = text.lower().partition("e")
+    if len(text) > _NUMBER_LENGTH_MAX or abs(int(exponent or 0)) > _EXPONENT_MAX:
+        raise _at(node, "the number is out of range")
+    return Decimal(text)
 
 
 def _at(node: yaml.Node, reason: str) -> InvalidInput:

@@ -20,8 +20,8 @@ from habitue.usecases.configure.checks import (
     api_name_faults,
     application_faults,
     description_faults,
-    length_faults,
     refuse_if_any,
+    text_faults,
 )
 from habitue.usecases.configure.fields import laid_over, sent
 from habitue.usecases.configure.settle import Decision, settle
@@ -143,7 +143,7 @@ def _suggestion_faults(attribute: AttributeDefinition) -> Iterator[Fault]:
     for index, suggestion in enumerate(attribute.suggestions):
         if not suggestion:
             yield Fault(f"/suggestions/{index}", "Missing", "a suggestion is not empty")
-        yield from length_faults(suggestion, f"/suggestions/{index}", NAME_LENGTH_MAX)
+        yield from text_faults(suggestion, f"/suggestions/{index}", NAME_LENGTH_MAX)
     if attribute.restricted_by_suggestions and not attribute.suggestions:
         details = "without suggestions no value would be accepted"
         yield Fault("/restrictedBySuggestions", "Missing suggestions", details)

@@ -31,7 +31,7 @@ def name_faults(name: str, pointer: str = "/name") -> Iterator[Fault]:
     """What is wrong with a name that people read."""
     if not name.strip():
         yield Fault(pointer, "Missing", "a name has at least one visible character")
-    yield from length_faults(name, pointer, NAME_LENGTH_MAX)
+    yield from text_faults(name, pointer, NAME_LENGTH_MAX)
 
 
 def api_name_faults(name: str, title: str) -> Iterator[Fault]:
@@ -42,19 +42,21 @@ def api_name_faults(name: str, title: str) -> Iterator[Fault]:
     if _TITLE.fullmatch(title) is None:
         details = "a title is a letter followed by letters, digits, spaces and _.!~*'()-"
         yield Fault("/title", "Invalid title", details)
-    yield from length_faults(name, "/name", NAME_LENGTH_MAX)
-    yield from length_faults(title, "/title", NAME_LENGTH_MAX)
+    yield from text_faults(name, "/name", NAME_LENGTH_MAX)
+    yield from text_faults(title, "/title", NAME_LENGTH_MAX)
 
 
 def description_faults(description: str) -> Iterator[Fault]:
     """What is wrong with a description."""
-    yield from length_faults(description, "/description", DESCRIPTION_LENGTH_MAX)
+    yield from text_faults(description, "/description", DESCRIPTION_LENGTH_MAX)
 
 
-def length_faults(text: str, pointer: str, most: int) -> Iterator[Fault]:
-    """The fault of a text that is too long."""
+def text_faults(text: str, pointer: str, most: int) -> Iterator[Fault]:
+    """What is wrong with a text, which has at most that many characters."""
     if len(text) > most:
         yield Fault(pointer, "Too long", f"at most {most} characters are accepted")
+    if "\0" in text or any("\ud800" <= character <= "\udfff" for character in text):
+        yield Fault(pointer, "Invalid text", "a text holds no NUL and no half of a character")
 
 
 def application_faults(

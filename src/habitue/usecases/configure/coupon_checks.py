@@ -19,9 +19,9 @@ from habitue.promotions.configuration import Configuration
 from habitue.promotions.dialect import definitions_of
 from habitue.usecases.configure.checks import (
     characters_faults,
-    length_faults,
     mandatory_faults,
     pattern_faults,
+    text_faults,
 )
 from habitue.usecases.configure.limits import LimitWish, limit_faults
 
@@ -38,7 +38,8 @@ class CouponFields(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CouponOrder(msgspec.Struct, frozen=True, kw_only=True):
-    """Coupons that shall be made: one per entry of `recipients`, which is "" for nobody.
+    """Coupons that shall be made: one per entry of `recipients`, which is "" for nobody and goes
+    before the recipient of `fields`.
 
     Pattern and characters that are None are those of the campaign. `by_recipient` says that the
     request named each recipient.
@@ -103,7 +104,7 @@ def _number_faults(order: CouponOrder, space_size: int | None) -> Iterator[Fault
             at = f"{pointer}/{index}"
             if not recipient:
                 yield Fault(at, "Missing", "a recipient has an integration id")
-            yield from length_faults(recipient, at, INTEGRATION_ID_LENGTH_MAX)
+            yield from text_faults(recipient, at, INTEGRATION_ID_LENGTH_MAX)
 
 
 def _field_faults(place: CouponPlace, fields: CouponFields) -> Iterator[Fault]:
@@ -115,7 +116,7 @@ def _field_faults(place: CouponPlace, fields: CouponFields) -> Iterator[Fault]:
         yield Fault("/expiryDate", "Invalid period", "a coupon expires after it has started")
     if fields.recipient_integration_id:
         recipient = fields.recipient_integration_id
-        yield from length_faults(recipient, "/recipientIntegrationId", INTEGRATION_ID_LENGTH_MAX)
+        yield from text_faults(recipient, "/recipientIntegrationId", INTEGRATION_ID_LENGTH_MAX)
         if fields.limits:
             yield _single_only()
     if fields.limits:

@@ -20,6 +20,7 @@ from habitue.edges.talon_one.management.shared import (
     fields_of,
     limits_out,
     managed,
+    parameters_of,
     refuse_unsupported,
     settings_of,
     settings_out,
@@ -136,6 +137,14 @@ _SORTS = {
     "endTime": "end_time",
     "state": "state",
 }
+_MOMENTS = (
+    "created_before",
+    "created_after",
+    "start_before",
+    "start_after",
+    "end_before",
+    "end_after",
+)
 _ONLY: dict[str, tuple[Any, ...]] = {
     "campaign_groups": ((),),
     "evaluation_group_id": (0,),
@@ -147,17 +156,13 @@ async def get_campaigns(call: ManagementCall[CampaignQuery, None]) -> Answer:
     query, application_id = call.query, call.integer("applicationId")
     # Nothing belongs to groups, templates or stores, as long as there are none.
     elsewhere = (query.campaign_group_id, query.template_id, query.store_id)
+    moments = {name: parameters_of(query)[name] for name in _MOMENTS}
     wanted = CampaignFilter(
         ids=None if elsewhere == (None, None, None) else frozenset(),
         state=query.campaign_state,
         name=query.name,
         tags=tuple(query.tags or ()),
-        created_before=query.created_before,
-        created_after=query.created_after,
-        start_before=query.start_before,
-        start_after=query.start_after,
-        end_before=query.end_before,
-        end_after=query.end_after,
+        **moments,
     )
     return _listed(call, application_id, wanted)
 

@@ -15,6 +15,7 @@ from habitue.edges.talon_one.management.shared import (
     LimitOut,
     fields_of,
     limits_out,
+    parameters_of,
     refuse_unsupported,
     wishes_of,
 )
@@ -138,8 +139,9 @@ def filter_of(
     attributes: bytes | None = None,
 ) -> CouponFilter:
     """What to look for in those campaigns."""
-    names = set(CouponFilter.__struct_fields__) & set(criteria.__struct_fields__)
-    found = {name: getattr(criteria, name) for name in names}
+    parameters = parameters_of(criteria)
+    names = set(CouponFilter.__struct_fields__) & parameters.keys()
+    found = {name: parameters[name] for name in names}
     # No coupon comes of a referral, as long as there are none.
     ids = campaign_ids if criteria.referral_id is None else ()
     return CouponFilter(

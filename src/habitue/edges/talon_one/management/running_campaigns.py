@@ -10,7 +10,7 @@ from msgspec import UNSET, UnsetType
 from habitue.edges.http.operation import Answer, Call, Operation
 from habitue.edges.talon_one.doors import INTEGRATION, Principal
 from habitue.edges.talon_one.management.paging import PageWithoutTotal, ShortPageQuery
-from habitue.edges.talon_one.management.shared import Id, Instant
+from habitue.edges.talon_one.management.shared import Id, Instant, parameters_of
 from habitue.promotions.campaign import Campaign
 from habitue.promotions.configuration import Configuration
 from habitue.usecases.configure.campaign_search import CampaignFilter, find_campaigns
@@ -88,13 +88,14 @@ def _filter(query: RunningCampaignsQuery) -> CampaignFilter:
     ids = None if query.campaign_ids is None else frozenset(query.campaign_ids)
     if (query.store_id, query.audience_id) != (None, None):
         ids = frozenset()  # nothing is linked, as long as there are no stores and audiences
+    parameters = parameters_of(query)
     return CampaignFilter(
         state="running",
         ids=ids,
-        start_after=query.start_after,
-        start_before=query.start_before,
-        end_after=query.end_after,
-        end_before=query.end_before,
+        start_after=parameters["start_after"],
+        start_before=parameters["start_before"],
+        end_after=parameters["end_after"],
+        end_before=parameters["end_before"],
     )
 
 
