@@ -7,7 +7,6 @@ attribute that an effect updates is read by the next request (docs/decisions/000
 Invariant: numbers are `Decimal`, times are aware datetimes, what is unset is None or not there.
 """
 
-from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -39,7 +38,7 @@ class ItemFacts:
     )
 
     def __init__(
-        self, item: CartItem, position: int, sub_position: int, attributes: Attributes
+        self, item: CartItem, position: Decimal, sub_position: int, attributes: Attributes
     ) -> None:
         self.sku = item.sku
         self.name = item.name or None
@@ -51,7 +50,7 @@ class ItemFacts:
         self.height = item.height
         self.width = item.width
         self.length = item.length
-        self.position = Decimal(position)
+        self.position = position
         self.sub_position = Decimal(sub_position)
         self.attributes = attributes
 
@@ -168,6 +167,8 @@ class FactDefinitions:
 
 
 _ONE = Decimal(1)
+#: The types of stored values that rules read as they are.
+_AS_READ = frozenset({str, bool, Decimal})
 
 
 def time_names(definitions: Definitions) -> frozenset[str]:
@@ -177,8 +178,13 @@ def time_names(definitions: Definitions) -> frozenset[str]:
     )
 
 
-def readable(attributes: Mapping[str, Any], times: frozenset[str]) -> Attributes:
-    """Stored attributes as rules read them: numbers are decimals, times are parsed."""
+def readable(attributes: Attributes, times: frozenset[str]) -> Attributes:
+    """Stored attributes as rules read them: numbers are decimals, times are parsed.
+
+    Where there is nothing to convert it is the very same mapping, which nobody changes.
+    """
+    if _AS_READ.issuperset(map(type, attributes.values())) and times.isdisjoint(attributes):
+        return attributes
     return {
         name: _as_time(value) if name in times else as_value(value)
         for name, value in attributes.items()
@@ -201,9 +207,12 @@ def _as_time(value: Any) -> Any:
 
 
 def _units(items: tuple[CartItem, ...], times: frozenset[str]) -> list[ItemFacts]:
-    units: list[ItemFacts] = []
-    for position, item in enumerate(items):
-        attributes = readable(item.attributes, times)
-        sub_positions = range(item.returned_quantity, item.quantity)
-        units.extend(ItemFacts(item, position, each, attributes) for each in sub_positions)
-    return units
+    lines = [
+        (item, Decimal(number), readable(item.attributes, times))
+        for number, item in enumerate(items)
+    ]
+    return [
+        ItemFacts(item, position, sub_position, attributes)
+        for item, position, attributes in lines
+        for sub_position in range(item.returned_quantity, item.quantity)
+    ]

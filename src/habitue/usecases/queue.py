@@ -5,6 +5,7 @@ other processes are not seen here; they are met by the guards and row locks of t
 """
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from uuid import UUID
@@ -12,36 +13,40 @@ from uuid import UUID
 from habitue.model.errors import Conflict
 
 
-class _Turns:
-    """The queue of one key, and how many requests hold it or wait for it."""
-
-    __slots__ = ("lock", "users")
-
-    def __init__(self) -> None:
-        self.lock = asyncio.Lock()
-        self.users = 0
-
-
 class TurnQueue:
-    """One queue per key, first come, first served; several keys are taken in sorted order."""
+    """One queue per key, first come, first served; several keys are taken in sorted order.
+
+    A key that is held has an entry, with those who wait for it; a free key has none.
+    """
 
     def __init__(self, wait_seconds: float) -> None:
         self._wait_seconds = wait_seconds
-        self._turns: dict[UUID, _Turns] = {}
+        self._waiting: dict[UUID, deque[asyncio.Future[None]]] = {}
 
     @asynccontextmanager
     async def turn(self, keys: Iterable[UUID], busy: type[Conflict]) -> AsyncIterator[None]:
         """Holds all `keys`. Raises `busy` when that takes longer than the bounded wait."""
+        wanted = sorted(set(keys))
         held: list[UUID] = []
         try:
-            await self._take_all(sorted(set(keys)), held, busy)
+            if not self._take_free(wanted, held):
+                await self._take_in_turn(wanted, held, busy)
             yield
         finally:
             for key in held:
-                self._turns[key].lock.release()
-                self._leave(key)
+                self._pass_on(key)
 
-    async def _take_all(self, keys: list[UUID], held: list[UUID], busy: type[Conflict]) -> None:
+    def _take_free(self, keys: list[UUID], held: list[UUID]) -> bool:
+        """Takes all keys if none is held: the usual case, without waiting."""
+        waiting = self._waiting
+        if any(key in waiting for key in keys):
+            return False
+        for key in keys:
+            waiting[key] = deque()
+            held.append(key)
+        return True
+
+    async def _take_in_turn(self, keys: list[UUID], held: list[UUID], busy: type[Conflict]) -> None:
         try:
             async with asyncio.timeout(self._wait_seconds):
                 for key in keys:
@@ -51,16 +56,25 @@ class TurnQueue:
             raise busy from None
 
     async def _take(self, key: UUID) -> None:
-        turns = self._turns.setdefault(key, _Turns())
-        turns.users += 1
+        queue = self._waiting.get(key)
+        if queue is None:
+            self._waiting[key] = deque()
+            return
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        queue.append(turn)
         try:
-            await turns.lock.acquire()
-        except BaseException:
-            self._leave(key)
+            await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled():
+                self._pass_on(key)
             raise
 
-    def _leave(self, key: UUID) -> None:
-        turns = self._turns[key]
-        turns.users -= 1
-        if turns.users == 0:
-            del self._turns[key]
+    def _pass_on(self, key: UUID) -> None:
+        """The key goes to the first who still waits for it, or becomes free."""
+        queue = self._waiting[key]
+        while queue:
+            turn = queue.popleft()
+            if not turn.done():
+                turn.set_result(None)
+                return
+        del self._waiting[key]
