@@ -27,6 +27,8 @@ from habitue.store.documents import encode
 
 #: Ids of seeded rows are their index and this, so that they have a fixed width too.
 FIRST_ID = 10_000_000
+#: The tables that have rows when the benchmark begins.
+TABLES = ("claim", "customer", "customer_identifier", "session", "session_event", "coupon")
 _ID_MARK = 77_777_777
 _CHUNK = 2_000
 
