@@ -12,7 +12,6 @@ from typing import Any
 
 import yaml
 
-from habitue.edges.http.numbers import literal
 from habitue.model.errors import Fault, InvalidInput
 from habitue.model.pointers import escape
 
@@ -119,7 +118,7 @@ def _scalar(node: yaml.Node) -> Any:
     if _INTEGER.fullmatch(text):
         return int(text)
     if _NUMBER.fullmatch(text) and not _LEADING_ZERO.match(text):
-        return literal(text)
+        return _number(node)
     return text
 
 
