@@ -132,7 +132,7 @@ def _status(printed: str, label: str, scheme: str, path: str) -> int:
         return int(response.status)
 
 
-async def test_a_reader_who_has_seen_enough_is_no_failure(database_url: str) -> None:
+def test_a_reader_who_has_seen_enough_is_no_failure(database_url: str) -> None:
     command = shlex.join([*COMMAND, "--database-url", database_url])
     done = subprocess.run(
         ["bash", "-c", f"set -o pipefail; {command} | head -1"],
@@ -176,7 +176,7 @@ async def _another_shop(database_url: str) -> None:
         await Till.opened(database)
 
 
-async def test_it_works_on_an_external_database(database_url: str) -> None:
+def test_it_works_on_an_external_database(database_url: str) -> None:
     done = run("--once", "--database-url", database_url)
     assert (done.returncode, done.stderr) == (0, "")
     assert GAINS in done.stdout
