@@ -42,8 +42,8 @@ async def open_services(
         shop = Shop(database, settings)
         await shop.refresh()
         tasks = [
-            asyncio.create_task(_repeat(PURGE_SECONDS, partial(_purge_receipts, shop))),
-            asyncio.create_task(_repeat(FOLLOW_SECONDS, shop.refresh)),
+            asyncio.create_task(repeat(PURGE_SECONDS, partial(_purge_receipts, shop))),
+            asyncio.create_task(repeat(FOLLOW_SECONDS, shop.refresh)),
         ]
         try:
             yield Services(shop)
@@ -62,8 +62,8 @@ async def _purge_receipts(shop: Shop) -> None:
     await receipts.purge(shop.database, datetime.now(UTC))
 
 
-async def _repeat(seconds: float, work: Callable[[], Awaitable[object]]) -> None:
-    """Does the work again and again; what the database refuses is tried again the next time."""
+async def repeat(seconds: float, work: Callable[[], Awaitable[object]]) -> None:
+    """Does the work again and again; what failed is tried again the next time."""
     log = structlog.get_logger("habitue.housekeeping")
     while True:
         await asyncio.sleep(seconds)
@@ -71,3 +71,5 @@ async def _repeat(seconds: float, work: Callable[[], Awaitable[object]]) -> None
             await work()
         except Refusal as refusal:
             log.debug("put off", reason=refusal.message)
+        except Exception as error:
+            log.error("failure", exc_info=error)

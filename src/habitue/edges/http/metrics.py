@@ -31,11 +31,15 @@ class Metrics:
         self._by_labels: dict[tuple[str, int], Histogram] = {}
 
     def count(self, operation_id: str, status: int, seconds: float) -> None:
-        """Count one answered request."""
+        """Count one answered request, unless the directory of the numbers is gone: a request that
+        was answered does not fail because it cannot be counted."""
         key = (operation_id, status)
         child = self._by_labels.get(key)
         if child is None:
-            child = self._by_labels[key] = self._seconds.labels(operation_id, str(status))
+            try:
+                child = self._by_labels[key] = self._seconds.labels(operation_id, str(status))
+            except OSError:
+                return
         child.observe(seconds)
 
     def page(self) -> bytes:
@@ -43,5 +47,6 @@ class Metrics:
         if DIRECTORY_VARIABLE not in os.environ:
             return generate_latest(self.registry)
         together = CollectorRegistry()
-        MultiProcessCollector(together)  # type: ignore[no-untyped-call]
+        if os.path.isdir(os.environ[DIRECTORY_VARIABLE]):
+            MultiProcessCollector(together)  # type: ignore[no-untyped-call]
         return generate_latest(together)

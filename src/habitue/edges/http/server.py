@@ -9,6 +9,7 @@ On SIGTERM or SIGINT no new connection is taken, requests under way are finished
 `GRACE_SECONDS`, and the exit code is 0. Standard output has one line, when requests can be served.
 """
 
+import fcntl
 import functools
 import gc
 import os
@@ -191,11 +192,15 @@ def _run_workers(plan: Plan, listener: socket.socket) -> bool:
 @contextmanager
 def _metrics_directory() -> Iterator[None]:
     directory = tempfile.mkdtemp(prefix="habitue-metrics-")
+    descriptor = os.open(directory, os.O_RDONLY)
+    # What tidies temporary files by their age (systemd-tmpfiles) passes over a locked directory.
+    fcntl.flock(descriptor, fcntl.LOCK_EX)
     os.environ[DIRECTORY_VARIABLE] = directory
     try:
         yield
     finally:
         del os.environ[DIRECTORY_VARIABLE]
+        os.close(descriptor)
         shutil.rmtree(directory, ignore_errors=True)
 
 
