@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import shlex
 import signal
 import socket
 import subprocess
@@ -133,14 +132,17 @@ def _status(printed: str, label: str, scheme: str, path: str) -> int:
 
 
 def test_a_reader_who_has_seen_enough_is_no_failure(database_url: str) -> None:
-    command = shlex.join([*COMMAND, "--database-url", database_url])
+    read, write = os.pipe()
+    os.close(read)
     done = subprocess.run(
-        ["bash", "-c", f"set -o pipefail; {command} | head -1"],
-        capture_output=True,
+        [*COMMAND, "--once", "--database-url", database_url],
+        stdout=write,
+        stderr=subprocess.PIPE,
         text=True,
         timeout=PATIENCE_SECONDS,
         check=False,
     )
+    os.close(write)
     assert (done.returncode, done.stderr) == (0, "")
 
 
@@ -161,6 +163,15 @@ def test_without_a_port_it_takes_the_next_free_one(monkeypatch: pytest.MonkeyPat
         monkeypatch.setattr("habitue.edges.demo.serving.PORT_FIRST", taken.getsockname()[1])
         with listen(None) as listener:
             assert listener.getsockname()[1] > taken.getsockname()[1]
+
+
+def test_a_database_that_is_not_there_is_told_in_one_line() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    done = run("--once", "--database-url", f"postgresql://nobody@127.0.0.1:{port}/nothing")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("habitue: Cannot connect to the database 127.0.0.1/nothing: ")
+    assert done.stderr.count("\n") == 1
 
 
 async def test_it_refuses_the_database_of_another_shop(database_url: str) -> None:

@@ -10,6 +10,14 @@ WIDTH_MAX = 100
 _STYLES = {"bold": "1", "green": "32", "yellow": "33", "faint": "2"}
 
 
+def say(line: str) -> None:
+    """Print one line at once. Where nobody reads any more, it is dropped like all that follow."""
+    try:
+        print(line, flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 class Page:
     """Standard output, line by line; styles are dropped where it is not a terminal."""
 
@@ -19,7 +27,7 @@ class Page:
 
     def line(self, text: str = "") -> None:
         """Print one line."""
-        print(text.rstrip(), flush=True)
+        say(text.rstrip())
 
     def heading(self, text: str) -> None:
         """Print a heading after an empty line."""

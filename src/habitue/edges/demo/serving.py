@@ -8,17 +8,16 @@ import asyncio
 import contextlib
 import errno
 import functools
-import os
+import logging
 import signal
 import socket
-import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import uvicorn
 
-from habitue.edges.demo.page import Page, standard_page
+from habitue.edges.demo.page import Page, say, standard_page
 from habitue.edges.demo.seeding import seeded
 from habitue.edges.demo.show import Place, show
 from habitue.edges.http.application import Application
@@ -63,7 +62,7 @@ async def open_telling(location: Location, report: Report) -> AsyncIterator[Serv
     `report` is told what goes on with one that exists."""
     is_new = isinstance(location, Embedded) and not (location.data_dir / "cluster").exists()
     if is_new:
-        print("Preparing the database (once)...", flush=True)
+        say("Preparing the database (once)...")
     async with open_services(location, _silent if is_new else report) as services:
         yield services
 
@@ -116,6 +115,8 @@ class _Server(uvicorn.Server):
         self._perform = perform
         self._once = once
         self.refusal: Refusal | None = None
+        # That the server has not started is told by whoever knows why.
+        logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
         super().__init__(_configuration(self._application))
 
     async def main_loop(self) -> None:
@@ -131,14 +132,10 @@ class _Server(uvicorn.Server):
         try:
             await self._perform(self._application.services)
             words = "Stopped. Without --once it serves." if self._once else "Serving. Ctrl-C stops."
-            print(words, flush=True)
+            say(words)
             self.should_exit = self._once
         except Refusal as refusal:
             self._give_up(refusal)
-        except BrokenPipeError:
-            # Whoever read the output has seen enough; nothing more is to be written to it.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            self.should_exit = True
         except Exception as error:
             self._give_up(Refusal(f"The demo has failed: {error}"))
 
