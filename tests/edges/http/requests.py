@@ -57,6 +57,7 @@ async def request(
     await application(scope, receive, send)
     if not answers:
         return Response(0, {}, b"")
-    start, content = answers
+    start, *contents = answers
     names = {name.decode(): value.decode() for name, value in start["headers"]}
-    return Response(start["status"], names, content["body"])
+    body = b"".join(content.get("body", b"") for content in contents)
+    return Response(start["status"], names, body)

@@ -35,7 +35,13 @@ from starlette.types import ASGIApp, Scope
 
 from habitue.edges.http.call import Answer, Call
 from habitue.edges.http.declared import check_operation
-from habitue.edges.http.decoding import BodyDecoder, ClientGone, check_media_type, read_body
+from habitue.edges.http.decoding import (
+    BodyDecoder,
+    ClientGone,
+    check_media_type,
+    discard_body,
+    read_body,
+)
 from habitue.edges.http.door import Door, PlainDoor
 from habitue.edges.http.idempotency import HEADER, idempotency_of
 from habitue.edges.http.lifespan import live
@@ -43,7 +49,13 @@ from habitue.edges.http.metrics import Metrics
 from habitue.edges.http.numbers import ENCODER
 from habitue.edges.http.operation import Operation
 from habitue.edges.http.query import QueryDecoder
-from habitue.edges.http.refusals import MethodNotAllowed, PathUnknown, Unexpected
+from habitue.edges.http.refusals import (
+    BodyTooLarge,
+    MethodNotAllowed,
+    PathUnknown,
+    Unexpected,
+    status_of,
+)
 from habitue.edges.http.routing import Found, Routes, decode_parameters
 from habitue.model.errors import Refusal
 from habitue.model.idempotency import Idempotency
@@ -57,6 +69,7 @@ _JSON = (b"content-type", b"application/json")
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._:/+=-]{1,128}")
 _KEY = HEADER.lower().encode()
 _STATUS_CLIENT_GONE = 499
+_STATUS_BODY_TOO_LARGE = status_of(BodyTooLarge)
 _UNMATCHED = "unmatched"
 
 
@@ -156,7 +169,10 @@ class Application:
             except Refusal as refusal:
                 answer = request.door.refuse(refusal, request.operation)
             status = answer.status
-            await _send(answer, request.id, send)
+            await _send(answer, request.id, send, complete=status != _STATUS_BODY_TOO_LARGE)
+            if status == _STATUS_BODY_TOO_LARGE:
+                await discard_body(receive)
+                await send({"type": "http.response.body"})
         except ClientGone:
             pass
         except Exception as error:
@@ -277,7 +293,7 @@ def _apology(request: Request) -> Answer:
     return request.door.refuse(Unexpected(request.id), request.operation)
 
 
-async def _send(answer: Answer, request_id: str, send: Send) -> None:
+async def _send(answer: Answer, request_id: str, send: Send, *, complete: bool = True) -> None:
     body = answer.body
     content = b"" if body is None else body if type(body) is bytes else ENCODER.encode(body)
     headers = [(b"x-request-id", request_id.encode())]
@@ -288,4 +304,4 @@ async def _send(answer: Answer, request_id: str, send: Send) -> None:
     for name, value in answer.headers.items():
         headers.append((name.encode("latin-1"), value.encode("latin-1")))
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-    await send({"type": "http.response.body", "body": content})
+    await send({"type": "http.response.body", "body": content, "more_body": not complete})

@@ -28,6 +28,9 @@ Fields = Mapping[bytes, bytes]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
 BODY_SECONDS = 30.0
+#: How much of a refused body is still taken, and for how long.
+DISCARDED_BYTES_MAX = 8 * BODY_BYTES_MAX
+DISCARD_SECONDS = 3.0
 
 _NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 _STEPS = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
@@ -71,6 +74,23 @@ async def _rest_of_body(receive: Receive, beginning: bytes) -> bytes:
     if size > BODY_BYTES_MAX:
         raise BodyTooLarge
     return b"".join(chunks)
+
+
+async def discard_body(receive: Receive) -> None:
+    """Take what still arrives of a body that was refused, within limits.
+
+    Most clients send everything before they read. Were the connection closed at once, they would
+    find it broken instead of the answer.
+    """
+    size, more = 0, True
+    try:
+        async with asyncio.timeout(DISCARD_SECONDS):
+            while more and size <= DISCARDED_BYTES_MAX:
+                message = await receive()
+                size += len(message.get("body", b""))
+                more = message.get("more_body", False)
+    except TimeoutError:
+        return
 
 
 def check_media_type(headers: Fields, accepted: tuple[str, ...]) -> None:
