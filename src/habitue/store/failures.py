@@ -8,8 +8,8 @@ lost while the server held the statement. Whoever meets it repeats the request u
     Refusal
     ├── StartFailure          the database cannot be opened at all; says what to do
     ├── Conflict
-    │   ├── GuardFailed       the row moved between load and save
-    │   ├── LockTimeout       waited too long for a row, or lost a deadlock
+    │   ├── GuardFailed       the row moved between load and save, or a deadlock was lost
+    │   ├── LockTimeout       waited too long for a row
     │   └── AlreadyExists     a unique constraint holds this value already
     └── StoreUnavailable      nothing was sent; try again
         └── OutcomeUnknown    it was sent, and the answer was lost
@@ -34,7 +34,7 @@ class GuardFailed(Conflict):
 
 
 class LockTimeout(Conflict):
-    """Another transaction held a row for too long, or there was a deadlock; nothing was written."""
+    """Another transaction held a row for too long; nothing was written."""
 
     def __init__(self) -> None:
         super().__init__("Other requests hold this record for too long")

@@ -19,8 +19,9 @@ Row: TypeAlias = asyncpg.Record
 
 GUARD_FAILED = "HB001"
 _UNIQUE_VIOLATION = "23505"
-# lock_not_available, deadlock_detected, serialization_failure
-_LOCK_STATES = frozenset({"55P03", "40P01", "40001"})
+_LOCK_NOT_AVAILABLE = "55P03"
+# deadlock_detected, serialization_failure: undone in favour of another, who has gone on
+_OVERTAKEN_STATES = frozenset({"40P01", "40001"})
 # query_canceled, disk and memory full, I/O error: the statement was undone. cannot_connect_now,
 # too_many_connections: it was never begun.
 _UNDONE_STATES = frozenset({"57014", "53100", "53200", "58030", "57P03", "53300"})
@@ -135,7 +136,9 @@ def _of_the_server(error: asyncpg.PostgresError) -> Exception:
     state = error.sqlstate or ""
     if state == GUARD_FAILED:
         return GuardFailed(str(error.args[0]))
-    if state in _LOCK_STATES:
+    if state in _OVERTAKEN_STATES:
+        return GuardFailed("another transaction went first")
+    if state == _LOCK_NOT_AVAILABLE:
         return LockTimeout()
     if state == _UNIQUE_VIOLATION:
         return AlreadyExists(getattr(error, "constraint_name", None) or "")
