@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
+from operator import itemgetter
 from uuid import UUID
 
 import msgspec
@@ -101,7 +102,7 @@ async def load(connection: Connection, query: ProfileQuery) -> list[ProfileRow]:
             configuration_version=row["configuration_version"],
             event_id=row["event_id"],
             customer_id=row["owner_id"] or row["new_owner_id"],
-            customer=customer_row(row, "owner"),
+            customer=owner_in(row),
             receipt=receipt_in(row),
         )
         for row in rows
@@ -139,8 +140,9 @@ async def erase(connection: Connection, profile_key: UUID, now: datetime) -> boo
     return bool(await connection.fetchval(_ERASE, profile_key, now))
 
 
-def customer_row(row: Row, prefix: str) -> CustomerRow | None:
-    """The customer whose columns stand in `row` under that prefix; None where there is none."""
-    if row[f"{prefix}_id"] is None:
-        return None
-    return CustomerRow(*(row[f"{prefix}_{name}"] for name in CustomerRow.__struct_fields__))
+def owner_in(row: Row) -> CustomerRow | None:
+    """The customer whose columns stand in `row` as `owner_...`; None where there is none."""
+    return None if row["owner_id"] is None else CustomerRow(*_OWNER_COLUMNS(row))
+
+
+_OWNER_COLUMNS = itemgetter(*(f"owner_{name}" for name in CustomerRow.__struct_fields__))

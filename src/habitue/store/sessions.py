@@ -13,7 +13,7 @@ from uuid import UUID
 
 import msgspec
 
-from habitue.store.customers import CustomerRow, customer_row
+from habitue.store.customers import CustomerRow, owner_in
 from habitue.store.database import Connection, Row
 from habitue.store.receipts import Receipt, receipt_in
 
@@ -35,6 +35,13 @@ class SessionQuery(msgspec.Struct, frozen=True):
     receipts_since: datetime
 
 
+class PreviousOwner(msgspec.Struct, frozen=True):
+    """Whom the session belonged to when it was read."""
+
+    id: int
+    version: int
+
+
 class SessionRow(msgspec.Struct, frozen=True):
     """What was read. `owner` is None where that customer comes to be, under `owner_id`.
 
@@ -48,7 +55,7 @@ class SessionRow(msgspec.Struct, frozen=True):
     session_document: bytes | None
     owner_id: int
     owner: CustomerRow | None
-    previous: CustomerRow | None
+    previous: PreviousOwner | None
     coupons: bytes | None
     redemptions: bytes | None
     receipt: Receipt | None
@@ -107,13 +114,6 @@ SELECT
     owner.attributes AS owner_attributes,
     previous.id AS previous_id,
     previous.version AS previous_version,
-    previous.anonymous AS previous_anonymous,
-    previous.created AS previous_created,
-    previous.last_activity AS previous_last_activity,
-    previous.session_count AS previous_session_count,
-    previous.closed_sessions AS previous_closed_sessions,
-    previous.total_sales AS previous_total_sales,
-    previous.attributes AS previous_attributes,
     receipt.request_hash, receipt.status AS receipt_status, receipt.answer AS receipt_answer,
     CASE WHEN cardinality(coalesce($5::text[], session.coupon_codes)) > 0 THEN (
         SELECT jsonb_agg(to_jsonb(coupon) ORDER BY
@@ -187,9 +187,14 @@ def _session_row(row: Row) -> SessionRow:
         session_id=row["session_id"],
         session_document=row["session_document"],
         owner_id=row["owner_id"] or row["new_owner_id"],
-        owner=customer_row(row, "owner"),
-        previous=customer_row(row, "previous"),
+        owner=owner_in(row),
+        previous=_previous_owner(row),
         coupons=row["coupons"],
         redemptions=row["redemptions"],
         receipt=receipt_in(row),
     )
+
+
+def _previous_owner(row: Row) -> PreviousOwner | None:
+    id_ = row["previous_id"]
+    return None if id_ is None else PreviousOwner(id_, row["previous_version"])
