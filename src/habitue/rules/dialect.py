@@ -49,8 +49,9 @@ class HostFunction:
     """A function of the host: `call(frame, *arguments)`.
 
     `parameters` are positional; the last `optional` of them may be left out. A parameter of the
-    type `types.per_item("Item")` also takes a block, which `call` gets as a Python function. `feature` names what a
-    campaign must have switched on for the function to be allowed, for instance "coupons".
+    type `types.per_item("Item")` also takes a block, which `call` gets as a Python function.
+    `feature` names what a campaign must have switched on for the function to be allowed, for
+    instance "coupons".
     """
 
     name: str

@@ -37,7 +37,7 @@ class Overload:
 
 @dataclass(frozen=True, slots=True)
 class CoreFunction:
-    """A core function with eager parameters only; special forms are known to the checker by name."""
+    """A core function, all of whose parameters are eager; the rest are special forms."""
 
     name: str
     overloads: tuple[Overload, ...]

@@ -15,6 +15,8 @@ CAP_DAC_READ_SEARCH = 2
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_KEEPCAPS = 8
+_PR_SET_SECUREBITS = 28
+_SECBIT_NO_SETUID_FIXUP = 1 << 2
 _PR_CAP_AMBIENT = 47
 _PR_CAP_AMBIENT_RAISE = 2
 _CAPABILITY_VERSION_3 = 0x20080522
@@ -43,8 +45,15 @@ def die_with_parent(signal_number: int) -> None:
 
 
 def keep_capabilities_across_setuid() -> None:
-    """Let the next change of the user id keep the permitted capabilities."""
-    _prctl(_PR_SET_KEEPCAPS, 1)
+    """Let a change of the user id keep the permitted capabilities.
+
+    Where the kernel allows it they also count in access(2), which PostgreSQL asks about its own
+    programs; otherwise that call sees an ordinary user without any.
+    """
+    try:
+        _prctl(_PR_SET_SECUREBITS, _SECBIT_NO_SETUID_FIXUP)
+    except PermissionError:
+        _prctl(_PR_SET_KEEPCAPS, 1)
 
 
 def keep_only_capability(capability: int) -> None:
