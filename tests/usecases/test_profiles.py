@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from habitue.model.errors import InvalidInput, NotFound
+from habitue.model.idempotency import Idempotency
 from habitue.promotions.decide_profile import ProfileCommand
 from habitue.promotions.effects import (
     RollbackCoupon,
@@ -110,7 +111,9 @@ async def test_after_erasing_the_books_are_there_and_the_person_is_not(till: Til
     await till.attribute("CartItem", "engraving", "string")
     campaign = await till.campaign(
         rule("couponValid()", 'setDiscount("5 off", 5)',
-             'updateAttribute("Profile.Attributes.City", "secret city")')
+             'updateAttribute("Profile.Attributes.City", "secret city")',
+             'showNotification("Info", "For you", profile.attributes["Name"])',
+             'customEffect(1, "gift", {"for": profile.attributes["Name"]})')
     )  # fmt: skip
     await till.coupon(campaign)
     await till.put(
@@ -149,3 +152,25 @@ async def test_nobody_is_erased_under_an_unknown_id(till: Till) -> None:
     with pytest.raises(NotFound):
         await erase_customer(till.shop, till.application.id, "paul", till.now)
     assert await stored(till.shop.database) == before
+
+
+async def test_an_answer_given_while_anonymous_is_erased_with_its_later_owner(till: Till) -> None:
+    await till.attribute("CustomerSession", "note", "string")
+    key = Idempotency(b"k" * 16, b"h" * 32)
+    await till.put(cart_items=[item("tea", 1)], attributes={"note": "secret"}, idempotency=key)
+    await till.put(profile_id="maria")
+    assert len((await stored(till.shop.database))["receipt"]) == 1
+    await erase_customer(till.shop, till.application.id, "maria", till.now)
+    assert (await stored(till.shop.database))["receipt"] == []
+
+
+async def test_a_dry_run_is_no_activity(till: Till) -> None:
+    await till.put(profile_id="maria")
+    active = till.now
+    till.wait(hours=1)
+    outcome = await till.put("other", profile_id="maria", purpose=Purpose(dry=True))
+    assert outcome.owner_after.last_activity == active
+    (dry,) = await send(till, ProfileCommand("maria", {}, Purpose(dry=True)))
+    assert dry.customer.last_activity == active
+    (live,) = await send(till, ProfileCommand("maria", {}, Purpose()))
+    assert live.customer.last_activity == till.now

@@ -213,7 +213,9 @@ def _profile(profile_id: str, owner: Customer, program: Program) -> ProfileFacts
 def _book(
     state: State, session: Session, purpose: Purpose, program: Program, now: datetime
 ) -> CouponBook:
-    codes = {program.application.code(code): code for code in session.coupon_codes}
+    codes: dict[str, str] = {}
+    for sent in session.coupon_codes:
+        codes.setdefault(program.application.code(sent), sent)
     return CouponBook(
         ((sent, state.coupons.get(stored)) for stored, sent in codes.items()),
         program.campaigns,

@@ -2,16 +2,15 @@
 
 Order: campaigns by age, in each campaign its rules in order, each rule's conditions and then its
 effects (contracts/talon_one/SEMANTICS.md section 4.2). A rule that asks for a coupon is tried once
-for each usable code of its campaign; where none of them makes it succeed and it does not need one,
-it is tried once without. A rule that succeeds without having asked for the code that it is tried
-for owes nothing to that code, and counts as not having succeeded for it. A rule whose condition or
-effect fails gives nothing at all, and never fails the request.
+for each usable code of its campaign, and once without where no code could be tried or none was
+asked for: a rule that succeeds without asking for the code that it is tried for owes nothing to
+that code. A rule whose condition or effect fails gives nothing at all, and never fails the request.
 """
 
 from collections.abc import Iterable
 from datetime import datetime
 from decimal import localcontext
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -27,6 +26,10 @@ from habitue.promotions.trace import CampaignTrace, RuleFailure
 from habitue.promotions.tracing import Attempt, Tracer, words_of
 from habitue.rules.compile import bind
 from habitue.rules.frame import FAILURES
+
+#: What came of trying a rule for a code: it applied, it failed, its code was refused before it was
+#: tried, or it would have applied without asking for the code.
+Try = Literal["applied", "failed", "refused", "unasked"]
 
 
 class Purpose(msgspec.Struct, frozen=True):
@@ -123,45 +126,45 @@ class _Run:
 
     def _rule(self, compiled: CompiledCampaign, rule: CompiledRule) -> bool:
         if not rule.uses_coupon:
-            return self._try(Attempt(compiled, rule))
-        tried = [
+            return self._try(Attempt(compiled, rule)) == "applied"
+        tries = {
             self._try_for(compiled, rule, code, coupon)
             for code, coupon in self.book.usable(compiled.campaign.id)
-        ]
-        if any(tried):
+        }
+        if "applied" in tries:
             return True
-        if rule.needs_coupon and not (self.tracer and not tried):
+        if tries == {"failed"} or (rule.needs_coupon and not (self.tracer and not tries)):
             return False
-        return self._try(Attempt(compiled, rule))
+        return self._try(Attempt(compiled, rule)) == "applied"
 
     def _try_for(
         self, compiled: CompiledCampaign, rule: CompiledRule, code: str, coupon: Coupon
-    ) -> bool:
+    ) -> Try:
         attempt = Attempt(compiled, rule, code, coupon)
         refusal = self.book.limit_refusal(code, coupon)
         if refusal is not None:
             self.book.refuse(code, attempt.rejection(refusal))
             if self.tracer:
                 self.tracer.refused(attempt, refusal)
-            return False
+            return "refused"
         return self._try(attempt)
 
-    def _try(self, attempt: Attempt) -> bool:
+    def _try(self, attempt: Attempt) -> Try:
         frame = self.frame
         marks = frame.begin(attempt.cause, attempt.coupon)
         frame.coupon_facts = self._coupon_facts(attempt.coupon)
         frame.bindings = {}
         if attempt.rule.bindings:
             bind(frame, attempt.rule.bindings)
-        applied = self._holds(attempt) and self._gives(attempt)
-        if attempt.coupon is not None and not frame.coupon_read:
-            applied = False
-        if applied:
+        outcome: Try = "applied" if self._holds(attempt) and self._gives(attempt) else "failed"
+        if outcome == "applied" and attempt.coupon is not None and not frame.coupon_read:
+            outcome = "unasked"
+        if outcome == "applied":
             self._accept(attempt, marks[0])
         else:
             frame.roll_back(marks)
         frame.end()
-        return applied
+        return outcome
 
     def _holds(self, attempt: Attempt) -> bool:
         try:

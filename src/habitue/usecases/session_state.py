@@ -170,7 +170,7 @@ def outcome_of(
         total_sales = owner.total_sales + decision.total_sales_change
     after = msgspec.structs.replace(
         owner,
-        last_activity=now,
+        last_activity=owner.last_activity if dry else now,
         session_count=owner.session_count + decision.session_count_change,
         closed_sessions=owner.closed_sessions + decision.closed_sessions_change,
         total_sales=total_sales,

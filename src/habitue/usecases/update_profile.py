@@ -124,7 +124,7 @@ def _outcome(
         customer=msgspec.structs.replace(
             customer,
             attributes=decision.attributes,
-            last_activity=now if decision.active else customer.last_activity,
+            last_activity=now if decision.active and not command.dry else customer.last_activity,
         ),
         decision=decision,
         event_id=row.event_id,

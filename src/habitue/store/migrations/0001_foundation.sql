@@ -311,6 +311,8 @@ BEGIN
     IF NOT FOUND THEN
         PERFORM guard_failed('claim');
     END IF;
+    -- What was answered while the session was anonymous is about the same person.
+    UPDATE receipt SET customer_id = a_to WHERE customer_id = a_from;
     WITH moved AS (
         DELETE FROM session WHERE customer_id = a_from AND id = a_session_id RETURNING *
     )
@@ -427,7 +429,8 @@ BEGIN
                     SELECT coalesce(jsonb_agg(effect ORDER BY position), '[]')
                     FROM jsonb_array_elements(document -> 'effects')
                         WITH ORDINALITY AS effects (effect, position)
-                    WHERE effect -> 'outcome' ->> 'type' <> 'UpdateAttribute')),
+                    WHERE effect -> 'outcome' ->> 'type'
+                        NOT IN ('UpdateAttribute', 'ShowNotification', 'CustomEffect'))),
         updated = a_now
     WHERE customer_id = a_customer_id;
     DELETE FROM receipt WHERE customer_id = a_customer_id;
