@@ -20,6 +20,7 @@ from tests.harness.supervisor import Job, Racers, Round, racers
 
 PROCESSES = 8
 ROUNDS = int(os.environ.get("HABITUE_RACE_ROUNDS", "1"))
+PLANTED_TURNS_MAX = 8
 FIVE_OFF = rule("couponValid()", 'setDiscount("5 off", 5)')
 
 
@@ -163,7 +164,7 @@ async def test_waiting_for_a_row_that_is_held_ends_in_a_refusal(
     assert await violations(till.shop.database) == []
 
 
-def same_names(kind: str) -> list[Job]:
+def same_names(kind: str, turn: int) -> list[Job]:
     """Every process creates the same ten customers, or the same ten sessions, or both, at once."""
     return [
         {
@@ -171,19 +172,19 @@ def same_names(kind: str) -> list[Job]:
             "profile_id": "" if kind == "session" else f"customer-{number}",
             "price": "1",
         }
-        for number in range(10)
+        for number in range(10 * turn, 10 * turn + 10)
         for process in range(PROCESSES)
     ]
 
 
-async def created(till: Till, url: str, processes: Racers, kind: str) -> list[str]:
-    """What is wrong after all of them were created: ten of each kind that was shared."""
-    found = await processes.race(till, url, same_names(kind))
+async def created(till: Till, url: str, processes: Racers, kind: str, turn: int = 0) -> list[str]:
+    """What is wrong after all of them were created: ten of each kind that was shared per turn."""
+    found = await processes.race(till, url, same_names(kind, turn))
     sessions = 10 * PROCESSES if kind == "customer" else 10
-    wrong = await judged(till, found, sessions=sessions)
+    wrong = await judged(till, found, sessions=sessions * (turn + 1))
     customers = await till.shop.database.fetchval("SELECT count(*) FROM customer")
-    if customers != 10:
-        wrong.append(f"{customers} customers are stored, not 10")
+    if customers != 10 * (turn + 1):
+        wrong.append(f"{customers} customers are stored, not {10 * (turn + 1)}")
     if found.count(update_count=1) != sessions:
         wrong.append(f"{found.count(update_count=1)} sessions were created, not {sessions}")
     return wrong
@@ -204,9 +205,13 @@ async def test_what_is_created_at_once_under_one_id_is_one(
 async def test_ids_without_claims_are_found(
     till: Till, database_url: str, processes: Racers, bug: str, kind: str
 ) -> None:
+    """On a busy machine a single race may miss, so it is run until it hits, a few times at most."""
     await plant(till.shop.database, bug)
-    wrong = await created(till, database_url, processes, kind)
-    assert any("customers are stored, not 10" in each for each in wrong)
+    for turn in range(PLANTED_TURNS_MAX):
+        wrong = await created(till, database_url, processes, kind, turn)
+        if any("customers are stored, not" in each for each in wrong):
+            return
+    raise AssertionError(f"{bug}: not found in {PLANTED_TURNS_MAX} races")
 
 
 async def one_key(till: Till, url: str, processes: Racers) -> list[str]:

