@@ -15,7 +15,7 @@ from habitue.customers.claims import profile_key, session_key
 from habitue.model.errors import SessionBusy
 from habitue.model.idempotency import Idempotency
 from habitue.promotions.campaign import Application
-from habitue.promotions.decide import SessionCommand, State, decide_update
+from habitue.promotions.decide import Decision, SessionCommand, State, decide_update
 from habitue.promotions.program import Program
 from habitue.store import sessions
 from habitue.store.database import Connection
@@ -50,6 +50,25 @@ async def update_session(
     if command.purpose.dry:
         return await _dry_run(shop, command, now, render)
 
+    def decide(state: State, program: Program) -> Decision:
+        return decide_update(state, command, program, now)
+
+    return await write_session(shop, command, decide, now, render, idempotency)
+
+
+async def write_session(
+    shop: Shop,
+    command: SessionCommand,
+    decide: Callable[[State, Program], Decision],
+    now: datetime,
+    render: Render,
+    idempotency: Idempotency | None,
+) -> Reply:
+    """Loads what `command` names, decides, and saves; the answer that `render` makes of it.
+
+    Raises what `decide` raises, `SessionBusy` and `KeyReused`; nothing is stored then.
+    """
+
     async def attempt(connection: Connection, locked: bool) -> Reply:
         query, row, program = await read_current(
             shop, connection, command, now, idempotency, locked
@@ -58,7 +77,7 @@ async def update_session(
         if earlier is not None:
             return earlier
         state = state_of(row, now)
-        decision = decide_update(state, command, program, now)
+        decision = decide(state, program)
         reply = render(outcome_of(decision, state, row, now, dry=False), program)
         write = write_of(query, row, decision, program.application, idempotency, reply)
         await sessions.save(connection, write)
