@@ -35,16 +35,9 @@ def shortest(number: Decimal) -> Decimal:
 
 def is_amount(number: Decimal) -> bool:
     """Whether `number` is finite and within the bounds in which arithmetic stays exact."""
-    if not number.is_finite():
+    if not number.is_finite() or not -AMOUNT_MAX <= number <= AMOUNT_MAX:
         return False
-    if not number:
-        return True
-    _, digits, exponent = number.as_tuple()
-    assert isinstance(exponent, int), "the number is finite"
-    if number.adjusted() > _AMOUNT_DIGITS or abs(number) > AMOUNT_MAX:
-        return False
-    zeros = len(digits) - len("".join(map(str, digits)).rstrip("0"))
-    return -(exponent + zeros) <= AMOUNT_DECIMALS_MAX
+    return EXACT.quantize(number, _FINEST) == number
 
 
-_AMOUNT_DIGITS = AMOUNT_MAX.adjusted()
+_FINEST = Decimal(1).scaleb(-AMOUNT_DECIMALS_MAX)
