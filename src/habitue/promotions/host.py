@@ -12,8 +12,7 @@ from decimal import Decimal
 from typing import Any, cast
 
 from habitue.model.attributes import Entity, normalised, validate
-from habitue.model.limits import CART_UNITS_MAX
-from habitue.model.numbers import is_amount
+from habitue.model.limits import AMOUNT_MAX, CART_UNITS_MAX
 from habitue.pricing.split import split
 from habitue.promotions.effects import (
     AddFreeItem,
@@ -169,12 +168,11 @@ def _per_item(
 
 
 def _discount(value: Decimal) -> Decimal:
-    if not value.is_finite() or value < 0 or not is_amount(value.quantize(_FINEST)):
+    if not value.is_finite() or not 0 <= value <= AMOUNT_MAX:
         raise RuleFailed(f"{value} cannot be a discount")
     return value
 
 
-_FINEST = Decimal("1E-12")
 _NAME = ("name", STRING)
 
 HOST_FUNCTIONS: Mapping[str, HostFunction] = {
