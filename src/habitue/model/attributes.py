@@ -102,8 +102,13 @@ def validate(
     return faults
 
 
+_STORED_AS_SENT = frozenset({str, bool, Decimal, type(None)})
+
+
 def normalised(attributes: Mapping[str, Any]) -> Attributes:
     """Validated attributes as they are stored: numbers are decimals throughout."""
+    if _STORED_AS_SENT.issuperset(map(type, attributes.values())):
+        return dict(attributes)
     return {name: _normal(value) for name, value in attributes.items()}
 
 
@@ -130,19 +135,18 @@ def _fault_of(
     entity: Entity,
     pointer: str,
 ) -> Fault | None:
-    at = f"{pointer}/{escape(name)}"
     if definition is None:
         details = f'Attribute "{name}" is not defined on {entity} entities.'
-        return Fault(at, "Unknown", details)
+        return Fault(f"{pointer}/{escape(name)}", "Unknown", details)
     if value is None:
         return None
     if not _FITS[definition.type](value):
         wanted = _WORDS[definition.type]
         details = f'Value of "{name}" attribute ({_shown(value)}) is not {wanted}'
-        return Fault(at, "Invalid type", details)
+        return Fault(f"{pointer}/{escape(name)}", "Invalid type", details)
     if definition.restricted_by_suggestions and not _suggested(value, definition.suggestions):
         details = f'Value of "{name}" attribute ({_shown(value)}) is not one of its suggestions'
-        return Fault(at, "Not allowed", details)
+        return Fault(f"{pointer}/{escape(name)}", "Not allowed", details)
     return None
 
 

@@ -136,16 +136,14 @@ def _item_faults(items: tuple[CartItem, ...], vocabulary: Vocabulary) -> Iterato
 
 
 def _number_faults(item: CartItem, pointer: str) -> Iterator[Fault]:
-    for name, value in (
-        ("price", item.price),
-        ("weight", item.weight),
-        ("height", item.height),
-        ("width", item.width),
-        ("length", item.length),
-    ):
+    for name in _NUMBERS:
+        value = getattr(item, name)
         if value is not None and not (is_amount(value) and value >= 0):
             details = f"{name} must be a number from 0 to 10^15 with at most 12 decimals"
             yield Fault(f"{pointer}/{name}", "Out of range", details)
+
+
+_NUMBERS = ("price", "weight", "height", "width", "length")
 
 
 def _cost_faults(

@@ -93,6 +93,8 @@ async def _life(plan: Plan, application: Application) -> AsyncIterator[None]:
         application.services = services
         gc.collect()
         gc.freeze()
+        # A request makes thousands of short-lived values and hardly a cycle among them.
+        gc.set_threshold(50_000, 20, 100)
         yield
 
 
