@@ -13,7 +13,7 @@ import sys
 import tempfile
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -131,10 +131,10 @@ def rule(condition: Any, *effects: Any, title: str = "the rule") -> dict[str, An
 
 
 @contextmanager
-def serving(database_url: str, workers: int = 1) -> Iterator[Shopfront]:
-    """The server as a process of its own, for the length of the block."""
+def serving(database_url: str, flags: Sequence[str] = ()) -> Iterator[Shopfront]:
+    """The server as a process of its own, with further flags, for the length of the block."""
     environment = {**os.environ, "HABITUE_DATABASE_URL": database_url}
-    command = [*COMMAND, "serve", "--port", "0", "--workers", str(workers)]
+    command = [*COMMAND, "serve", "--port", "0", *flags]
     with tempfile.TemporaryFile("w+") as log:
         process = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=log, text=True, env=environment, cwd=ROOT

@@ -15,7 +15,7 @@ from tests.serving import Shopfront, serving
 
 @pytest.fixture
 async def several(shop_url: str) -> AsyncIterator[Shopfront]:
-    with serving(shop_url, workers=2) as shopfront:
+    with serving(shop_url, ("--workers", "2")) as shopfront:
         yield shopfront
 
 

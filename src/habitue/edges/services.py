@@ -10,7 +10,7 @@ import structlog
 
 from habitue.model.errors import Refusal
 from habitue.store import receipts
-from habitue.store.database import open_database
+from habitue.store.database import LOCK_WAIT_SECONDS, open_database
 from habitue.store.embedded import Report
 from habitue.store.location import Location
 from habitue.usecases.shop import Shop, ShopSettings
@@ -38,7 +38,13 @@ async def open_services(
     location: Location, report: Report = lambda message: None, settings: ShopSettings | None = None
 ) -> AsyncIterator[Services]:
     """The services over the database of `location`, for as long as the block runs."""
-    async with open_database(location, report=report, pool_size_max=POOL_SIZE) as database:
+    settings = settings or ShopSettings()
+    async with open_database(
+        location,
+        report=report,
+        pool_size_max=POOL_SIZE,
+        lock_wait_seconds=min(settings.lock_wait_seconds, LOCK_WAIT_SECONDS),
+    ) as database:
         shop = Shop(database, settings)
         await shop.refresh()
         tasks = [

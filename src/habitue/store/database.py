@@ -9,7 +9,7 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias
 from urllib.parse import urlsplit
 
@@ -40,7 +40,9 @@ Schema: TypeAlias = Literal["require", "upgrade", "ignore"]
 _CONNECT_SECONDS = 10.0
 _PATIENCE_SECONDS = 5.0
 _PAUSE_SECONDS = 0.02
-_SETTINGS = {"application_name": "habitue", "timezone": "UTC", "lock_timeout": "2000"}
+#: How long a statement waits for a row that another transaction holds.
+LOCK_WAIT_SECONDS = 2.0
+_SETTINGS = {"application_name": "habitue", "timezone": "UTC"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,15 +52,18 @@ class Server:
     url: str | None = None
     endpoint: Endpoint | None = None
     attachment: Attachment | None = None
+    lock_wait_seconds: float = LOCK_WAIT_SECONDS
 
     async def connect(self) -> DriverConnection:
         """Open a connection. Raises what the driver raises."""
+        lock_timeout = f"{max(1, round(self.lock_wait_seconds * 1000))}ms"
+        settings = {**_SETTINGS, "lock_timeout": lock_timeout}
         connection = await asyncpg.connect(
             self.connection_url,
             # A PGSSLMODE in the environment is meant for servers of others.
             ssl=None if self.endpoint is None else False,
             timeout=_CONNECT_SECONDS,
-            server_settings=_SETTINGS,
+            server_settings=settings,
         )
         await codecs.install(connection)
         return connection
@@ -218,17 +223,20 @@ async def open_database(
     patience_seconds: float = _PATIENCE_SECONDS,
     schema: Schema | None = None,
     files: Sequence[Migration] | None = None,
+    lock_wait_seconds: float = LOCK_WAIT_SECONDS,
 ) -> AsyncIterator[Database]:
     """The database of `location`, open for the length of the block.
 
     `schema` is by default "upgrade" for an embedded server and "require" for another one's. `files`
-    are the migrations, by default ours. `report` is told what takes long; for an embedded server
+    are the migrations, by default ours. `lock_wait_seconds` bounds how long a statement waits for a
+    row that another transaction holds. `report` is told what takes long; for an embedded server
     it may be called from another thread. Raises `StartFailure`.
     """
     known = migrations.load() if files is None else files
     policy = schema or ("upgrade" if isinstance(location, Embedded) else "require")
     async with reach(location, report) as server:
         await _check_schema(server, policy, known, report)
+        server = replace(server, lock_wait_seconds=lock_wait_seconds)
         opener = _Opener(server, report)
         pool = Pool(opener.connect, pool_size_max, patience_seconds)
         try:

@@ -12,6 +12,7 @@ from habitue.edges.http.operation import Answer, Call, Operation
 from habitue.model.errors import StoreUnavailable
 from habitue.store.failures import StartFailure
 from habitue.store.location import External, Location
+from habitue.usecases.shop import ShopSettings
 from tests.edges.http.shop import DOOR, OPERATIONS
 
 
@@ -58,7 +59,7 @@ def operations() -> list[Operation]:
 
 @asynccontextmanager
 async def open_services(
-    location: Location, report: Callable[[str], None]
+    location: Location, report: Callable[[str], None], settings: ShopSettings
 ) -> AsyncIterator[Services]:
     """The services that the tests' plans name."""
     assert isinstance(location, External)

@@ -9,8 +9,13 @@ from cyclopts import Parameter, validators
 from habitue.edges.http.server import Plan, run
 from habitue.model.errors import Refusal
 from habitue.store.location import resolve
+from habitue.usecases.shop import ShopSettings
 
 Port = Annotated[int, Parameter(validator=validators.Number(gte=0, lte=65535))]
+LockWait = Annotated[
+    float,
+    Parameter(env_var="HABITUE_LOCK_WAIT_SECONDS", validator=validators.Number(gte=0.01, lte=60)),
+]
 Workers = Annotated[int, Parameter(validator=validators.Number(gte=1, lte=256))]
 
 
@@ -21,6 +26,7 @@ def serve(
     workers: Workers = 1,
     data_dir: Path | None = None,
     database_url: str | None = None,
+    lock_wait_seconds: LockWait = 5.0,
     log_level: Literal["debug", "info", "warning", "error"] = "info",
 ) -> None:
     """Serve all doors over HTTP until SIGTERM.
@@ -40,6 +46,9 @@ def serve(
         Where the embedded database lives.
     database_url
         A PostgreSQL database to use instead.
+    lock_wait_seconds
+        How long a request waits for others that write the same session or profile, before it is
+        refused with 409.
     log_level
         The least important kind of message to log.
     """
@@ -47,4 +56,5 @@ def serve(
         location = resolve(data_dir, database_url, os.environ, os.geteuid())
     except Refusal as refusal:
         raise SystemExit(f"habitue: {refusal.message}") from None
-    run(Plan(host, port, workers, location, log_level))
+    settings = ShopSettings(lock_wait_seconds=lock_wait_seconds)
+    run(Plan(host, port, workers, location, log_level, settings=settings))

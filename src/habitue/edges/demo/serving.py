@@ -26,6 +26,7 @@ from habitue.edges.services import Services, open_services
 from habitue.model.errors import Refusal
 from habitue.store.embedded import Report
 from habitue.store.location import Embedded, Location
+from habitue.usecases.shop import ShopSettings
 
 HOST = "127.0.0.1"
 PORT_FIRST = 8080
@@ -57,13 +58,15 @@ def run(location: Location, port: int | None, once: bool) -> None:
 
 
 @asynccontextmanager
-async def open_telling(location: Location, report: Report) -> AsyncIterator[Services]:
+async def open_telling(
+    location: Location, report: Report, settings: ShopSettings
+) -> AsyncIterator[Services]:
     """The services of the demo. Creating a database is told in one line, whatever it consists of;
     `report` is told what goes on with one that exists."""
     is_new = isinstance(location, Embedded) and not (location.data_dir / "cluster").exists()
     if is_new:
         say("Preparing the database (once)...")
-    async with open_services(location, _silent if is_new else report) as services:
+    async with open_services(location, _silent if is_new else report, settings) as services:
         yield services
 
 

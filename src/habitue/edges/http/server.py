@@ -21,7 +21,7 @@ import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import uvicorn
 from uvicorn.supervisors.multiprocess import Multiprocess, Process
@@ -35,6 +35,7 @@ from habitue.model.errors import Refusal
 from habitue.store.embedded import attach
 from habitue.store.embedded.linux import die_with_parent
 from habitue.store.location import Embedded, Location
+from habitue.usecases.shop import ShopSettings
 
 BACKLOG = 2048
 KEEP_ALIVE_SECONDS = 75
@@ -46,9 +47,9 @@ _POLL_SECONDS = 0.1
 class Plan:
     """What to serve and where.
 
-    `operations` names a function that returns the operations; `services` one that takes a Location
-    and a function that reports progress in words, and returns an async context manager of the
-    services. Both are written "module:function".
+    `operations` names a function that returns the operations; `services` one that takes a Location,
+    a function that reports progress in words and the shop's settings, and returns an async context
+    manager of the services. Both are written "module:function".
     """
 
     host: str
@@ -58,6 +59,7 @@ class Plan:
     log_level: str = "info"
     operations: str = "habitue.edges.operations:all_operations"
     services: str = "habitue.edges.services:open_services"
+    settings: ShopSettings = field(default_factory=ShopSettings)
 
 
 def run(plan: Plan) -> None:
@@ -89,7 +91,8 @@ def create_in_worker(plan: Plan) -> Application:
 
 @asynccontextmanager
 async def _life(plan: Plan, application: Application) -> AsyncIterator[None]:
-    async with pkgutil.resolve_name(plan.services)(plan.location, _report) as services:
+    open_services = pkgutil.resolve_name(plan.services)
+    async with open_services(plan.location, _report, plan.settings) as services:
         application.services = services
         gc.collect()
         gc.freeze()
