@@ -8,6 +8,7 @@ from which each test's database is copied.
     database_url    its URL, for a test that starts a process of its own against it
 """
 
+import asyncio
 import itertools
 import os
 from collections.abc import AsyncIterator, Iterator
@@ -23,6 +24,7 @@ from habitue.store.embedded import Endpoint, attach
 from habitue.store.location import External
 
 URL_VARIABLE = "HABITUE_TEST_DATABASE_URL"
+DROP_TRIES_MAX = 100
 _numbers = itertools.count(1)
 
 
@@ -74,7 +76,7 @@ async def fresh_database(server_url: str, template: str) -> AsyncIterator[str]:
     try:
         yield _url_of_another(server_url, name)
     finally:
-        await _command(server_url, f"DROP DATABASE {name} WITH (FORCE)")
+        await _drop(server_url, name)
 
 
 @pytest.fixture
@@ -95,6 +97,18 @@ async def database(database_url: str) -> AsyncIterator[Database]:
 def data_dir(tmp_path: Path) -> Path:
     """A data directory that does not exist yet."""
     return tmp_path / "data"
+
+
+async def _drop(server_url: str, name: str) -> None:
+    """Drops a database; one that the server is tidying up at the moment, a little later."""
+    for _ in range(DROP_TRIES_MAX):
+        try:
+            await _command(server_url, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+        except (asyncpg.InsufficientPrivilegeError, asyncpg.ObjectInUseError):
+            await asyncio.sleep(0.2)
+        else:
+            return
+    raise AssertionError(f"{name} is still in use")
 
 
 async def _command(url: str, statement: str) -> None:
