@@ -65,7 +65,7 @@ async def template(server_url: str) -> AsyncIterator[str]:
     async with open_database(External(_url_of_another(server_url, name)), schema="upgrade"):
         pass
     yield name
-    await _command(server_url, f"DROP DATABASE {name}")
+    await _drop(server_url, name)
 
 
 @asynccontextmanager
