@@ -50,8 +50,10 @@ async def server_url(request: pytest.FixtureRequest) -> str:
         return named
     endpoint: Endpoint = request.getfixturevalue("embedded_endpoint")
     connection = await asyncpg.connect(endpoint.as_superuser().url)
-    # What a test stores need not survive the machine.
+    # What a test stores need not survive the machine, nor be tidied up: a worker that does so in a
+    # test's database is a connection that no test can end.
     await connection.execute("ALTER SYSTEM SET fsync = off")
+    await connection.execute("ALTER SYSTEM SET autovacuum = off")
     await connection.execute("SELECT pg_reload_conf()")
     await connection.close()
     return endpoint.url

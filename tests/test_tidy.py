@@ -5,6 +5,7 @@ ARCHITECTURE.md: edges, jobs -> usecases -> pure rooms -> model, and usecases ->
 """
 
 import ast
+import gc
 import re
 import statistics
 import subprocess
@@ -50,7 +51,12 @@ def python_files(*folders: str) -> list[Path]:
 
 @cache
 def tree_of(path: Path) -> ast.Module:
-    return ast.parse(path.read_text())
+    """The syntax tree. Python 3.11 loses count of its depth when garbage is collected meanwhile."""
+    gc.disable()
+    try:
+        return ast.parse(path.read_text())
+    finally:
+        gc.enable()
 
 
 def room_of(path: Path) -> str:
