@@ -304,4 +304,5 @@ async def _end_other_connections(database: Database) -> None:
     await database.fetch(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
         " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        " AND backend_type = 'client backend'"
     )
