@@ -8,7 +8,6 @@ The reasons of refusal and their order are those of contracts/talon_one/SEMANTIC
 """
 
 from datetime import datetime
-from decimal import Decimal
 from typing import Literal
 
 import msgspec
@@ -91,8 +90,3 @@ def counted(limit: Limit, coupon: Coupon, redemptions: list[Redemption], since: 
         and each.redeemed_at >= since
         and (each.coupon_id == coupon.id or not only_this)
     )
-
-
-def remaining(limit: Limit, used: int) -> Decimal:
-    """How many more redemptions `limit` allows after `used`; negative once lowered."""
-    return limit.limit - used

@@ -22,7 +22,6 @@ from habitue.rules.functions.declare import (
     same_list,
     the_item,
 )
-from habitue.rules.functions.numbers import total
 from habitue.rules.functions.values import atom_text, charge_text, type_of
 from habitue.rules.signature import CoreFunction
 from habitue.rules.types import Type, list_of
@@ -98,14 +97,6 @@ def _numbers(frame: Frame, items: List) -> list[Decimal]:
     if not numbers:
         raise RuleFailed("the list holds no number")
     return numbers
-
-
-def total_of(frame: Frame, items: List) -> Decimal:
-    """The sum of a list of numbers. Raises `RuleFailed` for any other element."""
-    frame.charge(1 + len(items))
-    if any(type_of(each) is not NUMBER for each in items):
-        raise RuleFailed("only numbers can be summed")
-    return total(items)
 
 
 def sort(frame: Frame, items: List, descending: bool = False) -> list[Any]:

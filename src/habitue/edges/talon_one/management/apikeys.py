@@ -16,11 +16,10 @@ from habitue.edges.talon_one.management.shared import (
     Id,
     Instant,
     ManagementCall,
-    in_utc,
     managed,
     refuse_unsupported,
 )
-from habitue.model.errors import Fault, NotFound
+from habitue.model.errors import NotFound
 from habitue.model.keys import ApiKey
 from habitue.usecases.configure.keys import create_key, list_keys, revoke_key
 
@@ -84,8 +83,6 @@ async def get_apikeys(call: ManagementCall[PageQuery, None]) -> Answer:
 async def post_apikey(call: ManagementCall[None, ApiKeyIn]) -> Answer:
     refuse_unsupported(call.body, _ONLY)
     body, application_id = call.body, call.integer("applicationId")
-    too_far = Fault("/expires", "Out of range", "a key expires in the year 9999 at the latest")
-    expires = in_utc(body.expires, too_far)
     secret = new_secret("integration", body.title)
     key = await create_key(
         call.services.shop,
@@ -93,7 +90,7 @@ async def post_apikey(call: ManagementCall[None, ApiKeyIn]) -> Answer:
         "integration",
         body.title,
         application_id,
-        expires,
+        body.expires,
         call.now,
         body.platform,
     )

@@ -20,7 +20,6 @@ from habitue.edges.talon_one.management.shared import (
     fields_of,
     limits_out,
     managed,
-    parameters_of,
     refuse_unsupported,
     settings_of,
     settings_out,
@@ -156,7 +155,7 @@ async def get_campaigns(call: ManagementCall[CampaignQuery, None]) -> Answer:
     query, application_id = call.query, call.integer("applicationId")
     # Nothing belongs to groups, templates or stores, as long as there are none.
     elsewhere = (query.campaign_group_id, query.template_id, query.store_id)
-    moments = {name: parameters_of(query)[name] for name in _MOMENTS}
+    moments = {name: msgspec.structs.asdict(query)[name] for name in _MOMENTS}
     wanted = CampaignFilter(
         ids=None if elsewhere == (None, None, None) else frozenset(),
         state=query.campaign_state,

@@ -15,7 +15,6 @@ from habitue.edges.talon_one.management.shared import (
     LimitOut,
     fields_of,
     limits_out,
-    parameters_of,
     refuse_unsupported,
     wishes_of,
 )
@@ -139,7 +138,7 @@ def filter_of(
     attributes: bytes | None = None,
 ) -> CouponFilter:
     """What to look for in those campaigns."""
-    parameters = parameters_of(criteria)
+    parameters = msgspec.structs.asdict(criteria)
     names = set(CouponFilter.__struct_fields__) & parameters.keys()
     found = {name: parameters[name] for name in names}
     # No coupon comes of a referral, as long as there are none.

@@ -10,7 +10,7 @@ from msgspec import UNSET, UnsetType
 from habitue.edges.http.operation import Answer, Call, Operation
 from habitue.edges.talon_one.doors import INTEGRATION, Principal
 from habitue.edges.talon_one.management.paging import PageWithoutTotal, ShortPageQuery
-from habitue.edges.talon_one.management.shared import Id, Instant, parameters_of
+from habitue.edges.talon_one.management.shared import Id, Instant
 from habitue.promotions.campaign import Campaign
 from habitue.promotions.configuration import Configuration
 from habitue.usecases.configure.campaign_search import CampaignFilter, find_campaigns
@@ -88,7 +88,7 @@ def _filter(query: RunningCampaignsQuery) -> CampaignFilter:
     ids = None if query.campaign_ids is None else frozenset(query.campaign_ids)
     if (query.store_id, query.audience_id) != (None, None):
         ids = frozenset()  # nothing is linked, as long as there are no stores and audiences
-    parameters = parameters_of(query)
+    parameters = msgspec.structs.asdict(query)
     return CampaignFilter(
         state="running",
         ids=ids,

@@ -5,7 +5,7 @@ deployment is one organisation: there is one account, and one user who did every
 """
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 from functools import wraps
 from typing import Annotated, Any, TypeAlias, TypeVar
@@ -92,38 +92,9 @@ def managed(
 
 
 def fields_of(body: msgspec.Struct, kind: type[Fields], **instead: Any) -> Fields:
-    """The fields of `body` that `kind` has too, with `instead` for those that are named there.
-
-    Moments are taken to UTC. Raises `InvalidInput` for one that UTC has no date for.
-    """
+    """The fields of `body` that `kind` has too, with `instead` for those that are named there."""
     values = {name: getattr(body, name, UNSET) for name in kind.__struct_fields__}
-    names = {field.name: field.encode_name for field in msgspec.structs.fields(type(body))}
-    for name, value in values.items():
-        if isinstance(value, datetime):
-            values[name] = in_utc(value, Fault(f"/{names[name]}", _TOO_FAR, _TOO_FAR_DETAILS))
     return kind(**{**values, **instead})
-
-
-def parameters_of(query: msgspec.Struct) -> dict[str, Any]:
-    """The parameters of a query by field, moments in UTC. Raises `InvalidInput` as `fields_of`."""
-    values = {}
-    for field in msgspec.structs.fields(type(query)):
-        value = getattr(query, field.name)
-        fault = Fault("", _TOO_FAR, _TOO_FAR_DETAILS, parameter=field.encode_name)
-        values[field.name] = in_utc(value, fault) if isinstance(value, datetime) else value
-    return values
-
-
-def in_utc(moment: datetime, fault: Fault) -> datetime:
-    """The same moment in UTC. Raises `InvalidInput` with `fault` where no year holds it."""
-    try:
-        return moment.astimezone(UTC)
-    except OverflowError:
-        raise InvalidInput(fault) from None
-
-
-_TOO_FAR = "Out of range"
-_TOO_FAR_DETAILS = "a moment lies in the years 1 to 9999 in UTC"
 
 
 def wishes_of(limits: Any) -> tuple[LimitWish, ...] | UnsetType | None:
