@@ -1,0 +1,148 @@
+"""What the shop says of itself to the customer card: sources, fields, labels, card series.
+
+Words: a *source* is one of a fixed list (contracts/capillary/SPEC.md section 2.1); a *source
+account* is one of several accounts that the shop has in a source. An *extended field* has a name
+and a type that are controlled, a *custom field* is free text that the shop may bind to a pattern. A
+*label* is the shop's own word for a status. All of it is configuration: values of one version.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any, Literal
+
+import msgspec
+
+from habitue.customers.card import CustomerStatus
+from habitue.customers.settings import RegistrationSettings
+
+FieldType = Literal[
+    "STRING",
+    "INTEGER",
+    "DOUBLE",
+    "DATETIME",
+    "STANDARD_ENUM",
+    "CUSTOM_ENUM",
+    "COUNTRY",
+    "CURRENCY",
+    "LANGUAGE",
+    "ORG_ENTITY",
+    "ASSOCIATE_USER",
+    "LIST",
+]
+CardStatus = Literal["NOT_ISSUED", "ISSUED", "ACTIVE", "SUSPENDED", "EXPIRED", "DELETED"]
+
+
+class SourceAccount(msgspec.Struct, frozen=True):
+    """An account of the shop in a source that has several."""
+
+    id: int
+    source: str
+    account_id: str
+    name: str
+    created: datetime
+    active: bool = True
+    settings: dict[str, Any] = {}
+
+
+class Till(msgspec.Struct, frozen=True):
+    """A till or a store: what registrations are attributed to. `code` is unique."""
+
+    id: int
+    code: str
+    name: str
+    created: datetime
+    store_code: str = ""
+    external_id: str = ""
+    description: str = ""
+
+
+class ExtendedField(msgspec.Struct, frozen=True):
+    """A field with a controlled name and type; `options` are the values of an enumeration."""
+
+    id: int
+    name: str
+    label: str
+    type: FieldType
+    created: datetime
+    entity: str = "CUSTOMER"
+    options: tuple[str, ...] = ()
+    length_max: int = 0
+    parent_id: int = 0
+
+
+class CustomField(msgspec.Struct, frozen=True):
+    """A free field of the shop; a value must match `regex` where there is one."""
+
+    id: int
+    name: str
+    label: str
+    created: datetime
+    scope: str = "loyalty_registration"
+    type: str = "text"
+    regex: str = ""
+    error: str = ""
+    options: tuple[str, ...] = ()
+    default_value: str = ""
+    compulsory: bool = False
+    disabled: bool = False
+    updatable: bool = True
+    personal: bool = False
+
+
+class StatusLabel(msgspec.Struct, frozen=True):
+    """The shop's own word for a status of a customer; `blocks` names what it stops."""
+
+    id: int
+    label: str
+    status: CustomerStatus
+    created: datetime
+    is_default: bool = False
+    blocks: tuple[str, ...] = ()
+
+
+class CardLabel(msgspec.Struct, frozen=True):
+    """The shop's own word for a status of a loyalty card."""
+
+    id: int
+    label: str
+    status: CardStatus
+    created: datetime
+    is_default: bool = False
+
+
+class CardSeries(msgspec.Struct, frozen=True, kw_only=True):
+    """A series of loyalty cards: how numbers are made, when they expire, who gets one."""
+
+    id: int
+    code: str
+    name: str
+    type: Literal["PHYSICAL", "DIGITAL"]
+    created: datetime
+    active: bool = True
+    expires: bool = False
+    expiry_days: int = 0
+    generates: bool = False
+    prefix: str = ""
+    suffix: str = ""
+    offset: int = 0
+    length: int = 16
+    method: Literal["DEFAULT", "LUHNALGO", "MOD7_ALGO", "RANDOM", "RANDOM_LUHN", "RANDOM_MOD7"] = (
+        "DEFAULT"
+    )
+    trigger: Literal["REGISTRATION", "SERIES_ID", "OU_ID"] = "SERIES_ID"
+    concept_code: str = ""
+    active_cards_max: int = 1
+
+
+class Organisation(msgspec.Struct, frozen=True):
+    """All of it, by id, and the rules of registration."""
+
+    source_accounts: Mapping[int, SourceAccount] = MappingProxyType({})
+    tills: Mapping[int, Till] = MappingProxyType({})
+    extended_fields: Mapping[int, ExtendedField] = MappingProxyType({})
+    custom_fields: Mapping[int, CustomField] = MappingProxyType({})
+    status_labels: Mapping[int, StatusLabel] = MappingProxyType({})
+    card_labels: Mapping[int, CardLabel] = MappingProxyType({})
+    card_series: Mapping[int, CardSeries] = MappingProxyType({})
+    settings: RegistrationSettings = RegistrationSettings()
