@@ -4,7 +4,7 @@ Words: a *source* is where something was told (the till, the app, a marketplace)
 several *accounts*; a *profile* is what one (source, account) told, kept apart from what the others
 did. What belongs to one card, however many cards it has been joined with since, is a *part*: its
 *root* is the id that the card had when it came to be. A *card* is one customer with all parts that
-are joined in it, its own first, then the others in the order in which they came.
+are joined in it, its own first, then the others by their roots.
 
 Invariants: a part is changed only by what names it (its own id, or an identifier whose claim has
 that root), so that taking two cards apart again gives each its own part back, with all that arrived
