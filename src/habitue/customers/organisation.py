@@ -8,6 +8,7 @@ and a type that are controlled, a *custom field* is free text that the shop may 
 
 from collections.abc import Mapping
 from datetime import datetime
+from functools import cached_property
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -31,6 +32,9 @@ FieldType = Literal[
     "LIST",
 ]
 CardStatus = Literal["NOT_ISSUED", "ISSUED", "ACTIVE", "SUSPENDED", "EXPIRED", "DELETED"]
+
+#: The id of the one entry of settings.
+SETTINGS_ID = 1
 
 
 class SourceAccount(msgspec.Struct, frozen=True):
@@ -135,8 +139,15 @@ class CardSeries(msgspec.Struct, frozen=True, kw_only=True):
     active_cards_max: int = 1
 
 
-class Organisation(msgspec.Struct, frozen=True):
-    """All of it, by id, and the rules of registration."""
+class SettingsEntry(msgspec.Struct, frozen=True):
+    """The rules of registration as an entry beside the others; there is one."""
+
+    id: int = SETTINGS_ID
+    settings: RegistrationSettings = RegistrationSettings()
+
+
+class Organisation(msgspec.Struct, frozen=True, dict=True):
+    """All of it, by id, and the rules of registration; and by name what requests name."""
 
     source_accounts: Mapping[int, SourceAccount] = MappingProxyType({})
     tills: Mapping[int, Till] = MappingProxyType({})
@@ -146,3 +157,53 @@ class Organisation(msgspec.Struct, frozen=True):
     card_labels: Mapping[int, CardLabel] = MappingProxyType({})
     card_series: Mapping[int, CardSeries] = MappingProxyType({})
     settings: RegistrationSettings = RegistrationSettings()
+
+    @cached_property
+    def source_account_at(self) -> Mapping[tuple[str, str], SourceAccount]:
+        """Source accounts by source and account id."""
+        return {(each.source, each.account_id): each for each in self.source_accounts.values()}
+
+    @cached_property
+    def till_of(self) -> Mapping[str, Till]:
+        """Tills by code."""
+        return {each.code: each for each in self.tills.values()}
+
+    @cached_property
+    def extended_field_of(self) -> Mapping[tuple[str, str], ExtendedField]:
+        """Extended fields by entity and name."""
+        return {(each.entity, each.name): each for each in self.extended_fields.values()}
+
+    @cached_property
+    def custom_field_of(self) -> Mapping[tuple[str, str], CustomField]:
+        """Custom fields by scope and name."""
+        return {(each.scope, each.name): each for each in self.custom_fields.values()}
+
+    @cached_property
+    def status_label_of(self) -> Mapping[str, StatusLabel]:
+        """Labels of customers by themselves, in whatever case (`folded`)."""
+        return {folded(each.label): each for each in self.status_labels.values()}
+
+    @cached_property
+    def card_label_of(self) -> Mapping[str, CardLabel]:
+        """Labels of cards by themselves, in whatever case (`folded`)."""
+        return {folded(each.label): each for each in self.card_labels.values()}
+
+    @cached_property
+    def card_series_of(self) -> Mapping[str, CardSeries]:
+        """Card series by code."""
+        return {each.code: each for each in self.card_series.values()}
+
+    def default_status_label(self, status: CustomerStatus) -> StatusLabel | None:
+        """The label that stands for a customer's status where none is named."""
+        labels = self.status_labels.values()
+        return next((each for each in labels if each.is_default and each.status == status), None)
+
+    def default_card_label(self, status: CardStatus) -> CardLabel | None:
+        """The label that stands for a card's status where none is named."""
+        labels = self.card_labels.values()
+        return next((each for each in labels if each.is_default and each.status == status), None)
+
+
+def folded(label: str) -> str:
+    """The form in which labels are compared: without case, and without spaces around them."""
+    return label.strip().casefold()

@@ -12,6 +12,7 @@ from typing import TypeVar
 
 import msgspec
 
+from habitue.customers.organisation import Organisation
 from habitue.model.attributes import AttributeDefinition
 from habitue.model.errors import NotFound
 from habitue.model.keys import ApiKey
@@ -30,6 +31,7 @@ class Configuration(msgspec.Struct, frozen=True):
     campaigns: Mapping[int, Campaign] = MappingProxyType({})
     rulesets: Mapping[int, StoredRuleset] = MappingProxyType({})
     keys: Mapping[bytes, ApiKey] = MappingProxyType({})
+    organisation: Organisation = Organisation()
 
     def application(self, application_id: int) -> Application:
         """The application of that id. Raises `NotFound`."""

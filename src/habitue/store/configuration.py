@@ -10,7 +10,7 @@ Removal is soft, so that workers which hold an older version learn of it.
 """
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, get_args
 
 import msgspec
 
@@ -18,7 +18,27 @@ from habitue.store.database import Connection
 from habitue.store.documents import encode
 from habitue.store.failures import GuardFailed
 
-Kind = Literal["application", "attribute", "additional_cost", "campaign", "ruleset", "api_key"]
+OrganisationKind = Literal[
+    "source_account",
+    "till",
+    "extended_field",
+    "custom_field",
+    "status_label",
+    "card_label",
+    "card_series",
+    "registration_settings",
+]
+Kind = Literal[
+    "application",
+    "attribute",
+    "additional_cost",
+    "campaign",
+    "ruleset",
+    "api_key",
+    OrganisationKind,
+]
+#: The kinds that share one table.
+ORGANISATION_KINDS: frozenset[str] = frozenset(get_args(OrganisationKind))
 
 
 class ConfigurationRow(msgspec.Struct, frozen=True):
@@ -65,6 +85,8 @@ FROM campaign JOIN ruleset ON ruleset.id = campaign.active_ruleset_id
 WHERE campaign.changed_version > $1 AND NOT campaign.deleted
 UNION ALL
 SELECT 'api_key', id, deleted, document, key_hash FROM api_key WHERE changed_version > $1
+UNION ALL
+SELECT kind, id, deleted, document, NULL FROM organisation_entry WHERE changed_version > $1
 """
 
 _NEW_IDS = """
@@ -126,6 +148,11 @@ WITH next AS (
     FROM change WHERE kind = 'api_key'
     ON CONFLICT (id) DO UPDATE SET document = excluded.document, deleted = excluded.deleted,
         changed_version = excluded.changed_version
+), organisation_entries AS (
+    INSERT INTO organisation_entry (id, kind, name, document, deleted, changed_version)
+    SELECT id, kind, name, document, deleted, version FROM change WHERE kind = ANY ($3::text[])
+    ON CONFLICT (id) DO UPDATE SET name = excluded.name, document = excluded.document,
+        deleted = excluded.deleted, changed_version = excluded.changed_version
 )
 SELECT version FROM next
 """
@@ -144,7 +171,8 @@ async def load_changes(connection: Connection, since: int) -> tuple[int, list[Co
 
 async def new_ids(connection: Connection, kind: Kind, count: int = 1) -> list[int]:
     """Ids that no other entity of that kind has, or will be given."""
-    return [row["id"] for row in await connection.fetch(_NEW_IDS, kind, count)]
+    table = "organisation_entry" if kind in ORGANISATION_KINDS else kind
+    return [row["id"] for row in await connection.fetch(_NEW_IDS, table, count)]
 
 
 async def save_changes(
@@ -154,7 +182,8 @@ async def save_changes(
 
     Raises `GuardFailed`, with nothing saved, when the version has moved.
     """
-    if await connection.fetchval(_SAVE, version, encode(writes)) is None:
+    shared = sorted(ORGANISATION_KINDS)
+    if await connection.fetchval(_SAVE, version, encode(writes), shared) is None:
         raise GuardFailed("configuration")
 
 

@@ -22,9 +22,22 @@ from habitue.store.configuration import (
 )
 from habitue.store.database import Connection
 from habitue.store.documents import decoder_of, encode
+from habitue.usecases.organisation import (
+    PLACES,
+    OrganisationEntry,
+    name_of,
+    stored_form,
+    with_changes,
+)
 
 Entity: TypeAlias = (
-    Application | AttributeDefinition | AdditionalCost | Campaign | StoredRuleset | ApiKey
+    Application
+    | AttributeDefinition
+    | AdditionalCost
+    | Campaign
+    | StoredRuleset
+    | ApiKey
+    | OrganisationEntry
 )
 Value = TypeVar("Value")
 
@@ -44,6 +57,7 @@ _KINDS: Mapping[type, Kind] = {
     Campaign: "campaign",
     StoredRuleset: "ruleset",
     ApiKey: "api_key",
+    **{type_: place.kind for type_, place in PLACES.items()},
 }
 _DECODERS: Mapping[str, "msgspec.json.Decoder[Any]"] = {
     kind: decoder_of(type_) for type_, kind in _KINDS.items()
@@ -108,6 +122,7 @@ def _laid_over(
         campaigns=campaigns,
         rulesets=_kept(rulesets, active),
         keys=_merged(known.keys, changed["api_key"]),
+        organisation=with_changes(known.organisation, changed),
     )
 
 
@@ -125,11 +140,15 @@ def _kept(rulesets: Mapping[int, Value], ids: Iterable[int | None]) -> Mapping[i
 
 def _write(change: Change) -> ConfigurationWrite:
     entity = change.entity
+    columns = {name: getattr(entity, name, None) for name in _COLUMNS}
+    document: Any = entity
+    if isinstance(entity, OrganisationEntry):
+        columns["name"], document = name_of(entity), stored_form(entity)
     return ConfigurationWrite(
         kind=_KINDS[type(entity)],
         id=entity.id,
-        document=msgspec.Raw(encode(entity)),
+        document=msgspec.Raw(encode(document)),
         deleted=change.deleted,
         key_hash=None if change.key_hash is None else change.key_hash.hex(),
-        **{name: getattr(entity, name, None) for name in _COLUMNS},
+        **columns,
     )
