@@ -12,6 +12,7 @@ becomes is decided by each protocol's edge, in one table. The tree:
     │   └── KeyReused         an idempotency key came back with another body
     ├── NotAllowed            the caller is known and may not do this
     ├── Unauthorized          the caller's key is unknown, expired or of the wrong kind
+    ├── TooManyRequests       the caller has used up what it may send in this time
     └── StoreUnavailable      the database cannot be reached; nothing was changed
 
 Invariant: whoever sees a `Refusal` may rely on nothing having been stored.
@@ -93,6 +94,14 @@ class NotAllowed(Refusal):
 
 class Unauthorized(Refusal):
     """The caller's key is unknown, expired, or of a kind that does not open this door."""
+
+
+class TooManyRequests(Refusal):
+    """The caller has sent as much as it may for now; more is taken after `retry_seconds`."""
+
+    def __init__(self, limit: int, retry_seconds: int) -> None:
+        super().__init__(f"The limit of {limit} requests per minute is reached")
+        self.retry_seconds = retry_seconds
 
 
 class StoreUnavailable(Refusal):

@@ -96,13 +96,14 @@ class Settings:
 class Entry:
     """An operation, ready to decode its requests."""
 
-    __slots__ = ("body", "door", "handler", "id", "operation", "query")
+    __slots__ = ("admits", "body", "door", "handler", "id", "operation", "query")
 
     def __init__(self, operation: Operation) -> None:
         check_operation(operation)
         self.operation = operation
         self.id = operation.id
         self.door = operation.door
+        self.admits = type(operation.door).admit is not Door.admit
         self.handler = operation.handler
         self.body = None if operation.body is None else BodyDecoder[Any](operation.body)
         self.query = None if operation.query is None else QueryDecoder(operation.query)
@@ -193,6 +194,8 @@ class Application:
         if inspect.isawaitable(principal):
             principal = await principal
         door.permit(principal, operation)
+        if entry.admits:
+            await door.admit(principal, operation, self.services, now)
         path = decode_parameters(names, values) if values else {}
         query_string: bytes = request.scope["query_string"]
         query = None if entry.query is None else entry.query.decode(query_string)

@@ -1,8 +1,9 @@
 """A door: the side of one wire protocol that all of its operations share.
 
-Words: a door *authenticates* a request (who is asking), *permits* an operation (may they), and
-*refuses*: it gives a refusal the body that this protocol's clients understand. The *plain* door
-is for paths of no protocol, such as /health: nobody is asked for, errors are a small JSON object.
+Words: a door *authenticates* a request (who is asking), *permits* an operation (may they), may
+*admit* it (may they just now), and *refuses*: it gives a refusal the body that this protocol's
+clients understand. The *plain* door is for paths of no protocol, such as /health: nobody is asked
+for, errors are a small JSON object.
 """
 
 from abc import abstractmethod
@@ -43,6 +44,15 @@ class Door(Protocol):
 
     def permit(self, principal: Any, operation: "Operation") -> None:
         """Raise NotAllowed where this caller may not use this operation."""
+        return
+
+    async def admit(
+        self, principal: Any, operation: "Operation", services: Any, now: datetime
+    ) -> None:
+        """Raise a refusal where a permitted caller may not use this operation just now.
+
+        Called only on doors that have an `admit` of their own.
+        """
         return
 
     def scope(self, principal: Any) -> str:

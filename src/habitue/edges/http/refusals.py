@@ -16,6 +16,7 @@ from habitue.model.errors import (
     NotFound,
     Refusal,
     StoreUnavailable,
+    TooManyRequests,
     Unauthorized,
 )
 from habitue.model.limits import BODY_BYTES_MAX
@@ -76,6 +77,7 @@ STATUS: Mapping[type[Refusal], int] = {
     Conflict: 409,
     BodyTooLarge: 413,
     MediaTypeUnsupported: 415,
+    TooManyRequests: 429,
     Unexpected: 500,
     StoreUnavailable: 503,
     StartFailure: 503,
@@ -94,7 +96,7 @@ def status_of(kind: type[Refusal]) -> int:
 def headers_of(refusal: Refusal) -> dict[str, str]:
     """The headers that belong to a refusal whatever its body looks like."""
     match refusal:
-        case StoreUnavailable():
+        case StoreUnavailable() | TooManyRequests():
             return {"retry-after": str(refusal.retry_seconds)}
         case MethodNotAllowed():
             return {"allow": ", ".join(refusal.allowed)}
