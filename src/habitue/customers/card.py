@@ -11,7 +11,7 @@ that root), so that taking two cards apart again gives each its own part back, w
 since. A (source, account) may stand in two parts of one card, never twice in one part.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Literal
@@ -181,3 +181,14 @@ class Card(msgspec.Struct, frozen=True):
         for part in self.parts:
             for profile in part.profiles:
                 yield part, profile
+
+
+def ordered(parts: Iterable[Part], customer_id: int) -> tuple[Part, ...]:
+    """Parts as a card has them: the customer's own first, the others by their roots."""
+    return tuple(sorted(parts, key=lambda part: (part.root_id != customer_id, part.root_id)))
+
+
+def with_part(card: Card, part: Part) -> Card:
+    """The card with that part in place of the one of its root, or beside the others."""
+    others = (each for each in card.parts if each.root_id != part.root_id)
+    return msgspec.structs.replace(card, parts=ordered((*others, part), card.id))
