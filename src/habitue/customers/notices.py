@@ -40,6 +40,7 @@ NoticeKind = Literal[
     "enrollment_exists",
     "card_refused",  # subject: the reason, one of `customers.loyalty_card.CardRefusal`
     "name_truncated",
+    "trait_invalid",  # a field of the person that cannot be read; subject: the field
     "channel_unsupported",
 ]
 
