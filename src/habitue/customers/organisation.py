@@ -62,7 +62,11 @@ class Till(msgspec.Struct, frozen=True):
 
 
 class ExtendedField(msgspec.Struct, frozen=True):
-    """A field with a controlled name and type; `options` are the values of an enumeration."""
+    """A field with a controlled name and type.
+
+    `options` are the values of an enumeration, or those that the elements of a list may have. The
+    counts are how many elements a list has; zero is no bound, and so is a `length_max` of zero.
+    """
 
     id: int
     name: str
@@ -73,6 +77,9 @@ class ExtendedField(msgspec.Struct, frozen=True):
     options: tuple[str, ...] = ()
     length_max: int = 0
     parent_id: int = 0
+    element_type: Literal["TEXT", "INTEGER", "DECIMAL"] = "TEXT"
+    count_min: int = 0
+    count_max: int = 0
 
 
 class CustomField(msgspec.Struct, frozen=True):
