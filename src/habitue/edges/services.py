@@ -9,13 +9,13 @@ from functools import partial
 import structlog
 
 from habitue.model.errors import Refusal
-from habitue.store import receipts
+from habitue.store import rate_limits, receipts
 from habitue.store.database import LOCK_WAIT_SECONDS, open_database
 from habitue.store.embedded import Report
 from habitue.store.location import Location
 from habitue.usecases.shop import Shop, ShopSettings
 
-#: How often void receipts are deleted. They are not seen any more long before that.
+#: How often void receipts and rate windows are deleted. They are not seen any more long before.
 PURGE_SECONDS = 600
 #: How often a process looks for changes of the configuration when no request makes it look: so long
 #: may a revoked key still open a door.
@@ -48,7 +48,7 @@ async def open_services(
         shop = Shop(database, settings)
         await shop.refresh()
         tasks = [
-            asyncio.create_task(repeat(PURGE_SECONDS, partial(_purge_receipts, shop))),
+            asyncio.create_task(repeat(PURGE_SECONDS, partial(_purge, shop))),
             asyncio.create_task(repeat(FOLLOW_SECONDS, shop.refresh)),
         ]
         try:
@@ -64,8 +64,10 @@ async def open_services(
 POOL_SIZE = 16
 
 
-async def _purge_receipts(shop: Shop) -> None:
-    await receipts.purge(shop.database, datetime.now(UTC))
+async def _purge(shop: Shop) -> None:
+    now = datetime.now(UTC)
+    await receipts.purge(shop.database, now)
+    await rate_limits.purge(shop.database, now)
 
 
 async def repeat(seconds: float, work: Callable[[], Awaitable[object]]) -> None:

@@ -5,11 +5,11 @@ from datetime import datetime, timedelta
 import pytest
 from starlette.datastructures import Headers
 
+from habitue.edges.key_lookup import REREAD_SECONDS
 from habitue.edges.services import Services
 from habitue.edges.talon_one.doors import (
     INTEGRATION,
     MANAGEMENT,
-    REREAD_SECONDS,
     KeyDoor,
     ManagementPrincipal,
     Principal,

@@ -3,18 +3,11 @@
 `Authorization: ApiKey-v1 <key>` opens the Integration API of one application, `Authorization:
 ManagementKey-v1 <key>` the Management API (contracts/talon_one/SEMANTICS.md section 1.1). The
 scheme is read in any case, as HTTP has it.
-
-Keys are looked up in memory. One that is not known there may have been made by another process a
-moment ago, so the configuration is read again, but seldom enough that wrong keys cannot keep the
-database busy.
 """
 
-import asyncio
 from collections.abc import Mapping
 from datetime import datetime
-from time import monotonic
 from typing import Any, Literal
-from weakref import WeakKeyDictionary
 
 import msgspec
 from starlette.datastructures import Headers
@@ -22,13 +15,10 @@ from starlette.datastructures import Headers
 from habitue.edges.http.call import Answer
 from habitue.edges.http.door import Door
 from habitue.edges.http.operation import Operation
+from habitue.edges.key_lookup import KeyLookup
 from habitue.edges.talon_one import errors
 from habitue.model.errors import Refusal, Unauthorized
-from habitue.model.keys import ApiKey, key_hash
-from habitue.usecases.shop import Shop
-
-#: Between two readings of the configuration for the sake of unknown keys.
-REREAD_SECONDS = 0.2
+from habitue.model.keys import key_hash
 
 
 class Principal(msgspec.Struct, frozen=True):
@@ -44,16 +34,6 @@ class ManagementPrincipal(msgspec.Struct, frozen=True):
     key_id: int
 
 
-class _Rereading:
-    """When a shop's configuration was last read for an unknown key."""
-
-    __slots__ = ("last", "lock")
-
-    def __init__(self) -> None:
-        self.last = float("-inf")
-        self.lock = asyncio.Lock()
-
-
 class KeyDoor(Door):
     """A door that keys of one kind open, shown in the Authorization header under `scheme`."""
 
@@ -61,7 +41,7 @@ class KeyDoor(Door):
         self.name = name
         self._kind = kind
         self._scheme = scheme
-        self._rereadings: WeakKeyDictionary[Shop, _Rereading] = WeakKeyDictionary()
+        self._keys = KeyLookup()
 
     async def authenticate(
         self, headers: Headers, services: Any, now: datetime
@@ -70,7 +50,7 @@ class KeyDoor(Door):
         scheme, _, secret = headers.get("authorization", "").strip().partition(" ")
         if scheme.lower() != self._scheme.lower() or not secret.strip():
             raise Unauthorized(f"This needs a header Authorization: {self._scheme} <key>")
-        key = await self._key(services.shop, key_hash(secret.strip()))
+        key = await self._keys.by_digest(services.shop, key_hash(secret.strip()))
         if key is None or key.kind != self._kind:
             raise Unauthorized("This key is not valid here")
         if not key.opens(self._kind, now):
@@ -78,21 +58,6 @@ class KeyDoor(Door):
         if key.application_id is None:
             return ManagementPrincipal(key.id)
         return Principal(key.id, key.application_id)
-
-    async def _key(self, shop: Shop, digest: bytes) -> ApiKey | None:
-        key = shop.configuration.keys.get(digest)
-        if key is not None:
-            return key
-        rereading = self._rereadings.setdefault(shop, _Rereading())
-        async with rereading.lock:
-            if digest not in shop.configuration.keys:
-                await self._reread(shop, rereading)
-        return shop.configuration.keys.get(digest)
-
-    async def _reread(self, shop: Shop, rereading: _Rereading) -> None:
-        if monotonic() - rereading.last >= REREAD_SECONDS:
-            await shop.refresh()
-            rereading.last = monotonic()
 
     def refuse(self, refusal: Refusal, operation: Operation | None) -> Answer:
         """The answer for a refusal, in the protocol's words."""
