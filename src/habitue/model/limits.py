@@ -57,3 +57,12 @@ COUPON_PATTERN_LENGTH_MIN = 3
 COUPON_PATTERN_LENGTH_MAX = 100
 COUPON_RECIPIENTS_MAX = 1_000
 KEY_VALIDITY_DAYS_DEFAULT = 3_650  # ours
+
+# Identifiers. One bound for all, so that an id which one door accepts is accepted at every door.
+IDENTIFIER_LENGTH_MAX = INTEGRATION_ID_LENGTH_MAX
+SOFT_LINK_NAME_LENGTH_MAX = 100  # ours: a name, like a field's
+EMAIL_LENGTH_MAX = 254  # the longest address that mail can be sent to (RFC 5321)
+PHONE_LENGTH_MAX = 40  # characters as written: 15 digits with all their separators
+PHONE_DIGITS_MAX = 15  # E.164
+# Shorter numbers are extensions and typing errors; two islands' mobiles have 7 digits.
+PHONE_DIGITS_MIN = 8
