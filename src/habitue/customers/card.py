@@ -124,7 +124,8 @@ class StatusChange(msgspec.Struct, frozen=True):
 class ConsentEntry(msgspec.Struct, frozen=True):
     """What a person said about being written to on one channel for one purpose, and where.
 
-    The states and what follows from them are those of `customers.consent`.
+    The states and what follows from them are those of `customers.consent`, and so are the `basis`
+    of a grant and the roots that it `covers`.
     """
 
     channel: str
@@ -135,6 +136,8 @@ class ConsentEntry(msgspec.Struct, frozen=True):
     account_id: str = ""
     wording: str = ""
     by: Actor = Actor()
+    basis: Literal["assumed", "stated", "opted"] = "opted"
+    covers: tuple[int, ...] = ()
 
 
 class Part(msgspec.Struct, frozen=True, kw_only=True):
