@@ -31,8 +31,23 @@ FieldType = Literal[
     "ASSOCIATE_USER",
     "LIST",
 ]
+CardMethod = Literal["DEFAULT", "LUHNALGO", "MOD7_ALGO", "RANDOM", "RANDOM_LUHN", "RANDOM_MOD7"]
+CardTrigger = Literal["REGISTRATION", "SERIES_ID", "OU_ID"]
 CardStatus = Literal["NOT_ISSUED", "ISSUED", "ACTIVE", "SUSPENDED", "EXPIRED", "DELETED"]
 
+#: What a customer's label may stop (contracts/capillary/SPEC.md section 2).
+BLOCKS = (
+    "communications",
+    "coupon_issue",
+    "coupon_redemption",
+    "loyalty_promotion_issue",
+    "identifier_change",
+    "points_allocation",
+    "points_redemption",
+    "tier_upgrade",
+    "transactions",
+    "outlier_transactions",
+)
 #: The id of the one entry of settings.
 SETTINGS_ID = 1
 
@@ -102,7 +117,7 @@ class CustomField(msgspec.Struct, frozen=True):
 
 
 class StatusLabel(msgspec.Struct, frozen=True):
-    """The shop's own word for a status of a customer; `blocks` names what it stops."""
+    """The shop's own word for a status of a customer; `blocks` says which of `BLOCKS` it stops."""
 
     id: int
     label: str
@@ -138,10 +153,8 @@ class CardSeries(msgspec.Struct, frozen=True, kw_only=True):
     suffix: str = ""
     offset: int = 0
     length: int = 16
-    method: Literal["DEFAULT", "LUHNALGO", "MOD7_ALGO", "RANDOM", "RANDOM_LUHN", "RANDOM_MOD7"] = (
-        "DEFAULT"
-    )
-    trigger: Literal["REGISTRATION", "SERIES_ID", "OU_ID"] = "SERIES_ID"
+    method: CardMethod = "DEFAULT"
+    trigger: CardTrigger = "SERIES_ID"
     concept_code: str = ""
     active_cards_max: int = 1
 
