@@ -19,7 +19,7 @@ from habitue.store import oauth
 from habitue.usecases.shop import Shop
 
 TOKEN_SECONDS = 300
-_SECRET_BYTES = 32
+_SECRET_BYTES = 64
 _ALGORITHM = "HS256"
 _ISSUER = "habitue"
 _USE = "access"
