@@ -16,7 +16,7 @@ from habitue.customers.organisation import (
 from habitue.customers.settings import RegistrationSettings
 
 NOW = datetime(2026, 6, 15, 12, 0, tzinfo=UTC)
-TILL = Actor("TILL", 7, "orchard.till03")
+TILL = Actor("TILL", 107, "orchard.till03")
 STATUSES: tuple[CardStatus, ...] = (
     "NOT_ISSUED",
     "ISSUED",
@@ -27,7 +27,7 @@ STATUSES: tuple[CardStatus, ...] = (
 )
 
 
-def series(id: int = 31, **fields: Any) -> CardSeries:
+def series(id: int = 131, **fields: Any) -> CardSeries:
     """A series that makes numbers like the one of the protocol's example."""
     given = {
         "code": f"SERIES{id}",
@@ -56,7 +56,7 @@ def labels() -> dict[int, CardLabel]:
 def organisation(*listed: CardSeries, cards_max: int = 0) -> Organisation:
     """A shop with those series, by default the one of `series()`."""
     return Organisation(
-        tills={7: Till(7, "orchard.till03", "Till 3", NOW, store_code="orchard")},
+        tills={107: Till(107, "orchard.till03", "Till 3", NOW, store_code="orchard")},
         card_labels=labels(),
         card_series={each.id: each for each in listed or (series(),)},
         settings=RegistrationSettings(cards_per_customer_max=cards_max),
@@ -68,7 +68,7 @@ def card(number: str = "C1", **fields: Any) -> LoyaltyCard:
     status = fields.pop("status", "NOT_ISSUED")
     given = {
         "number": number,
-        "series_id": 31,
+        "series_id": 131,
         "label": status,
         "status": status,
         "created": NOW,

@@ -56,7 +56,7 @@ def reason_of(decide: Callable[[], object]) -> str:
 def test_an_added_card_lies_in_the_shop() -> None:
     added = decide_add(
         wish(
-            series_id=31,
+            series_id=131,
             external_id="ext-1",
             label="card_generated",
             reason="imported",
@@ -66,7 +66,7 @@ def test_an_added_card_lies_in_the_shop() -> None:
     )
     assert added == LoyaltyCard(
         number="C1",
-        series_id=31,
+        series_id=131,
         external_id="ext-1",
         label="Card_Generated",
         status="NOT_ISSUED",
@@ -81,8 +81,8 @@ def test_an_added_card_lies_in_the_shop() -> None:
     [
         ({"series_id": 0}, "series_invalid"),
         ({"series_id": 99}, "series_unknown"),
-        ({"series_id": 32}, "series_expired"),
-        ({"series_id": 31, "series_code": "SERIES32"}, "series_invalid"),
+        ({"series_id": 132}, "series_expired"),
+        ({"series_id": 131, "series_code": "SERIES132"}, "series_invalid"),
         ({"number": ""}, "length_invalid"),
         ({"number": "C" * 251}, "length_invalid"),
         ({"number": "C\x001"}, "length_invalid"),
@@ -96,9 +96,9 @@ def test_an_added_card_lies_in_the_shop() -> None:
     ],
 )
 def test_what_cannot_be_added(fields: dict[str, Any], reason: str) -> None:
-    shop = organisation(series(), series(32, active=False))
+    shop = organisation(series(), series(132, active=False))
     taken = card("TAKEN", external_id="ext-taken")
-    asked = wish(**{"series_id": 31, "label": "NOT_ISSUED", **fields})
+    asked = wish(**{"series_id": 131, "label": "NOT_ISSUED", **fields})
     assert reason_of(lambda: decide_add(asked, situation(taken, shop=shop))) == reason
 
 
@@ -135,9 +135,9 @@ def test_a_link_may_name_the_card_by_its_external_id_and_give_one() -> None:
         ({"number": "C2"}, {}, "number_unknown"),
         ({}, {"series_id": 99}, "series_unknown"),
         ({}, {"series_code": "nonsense"}, "series_unknown"),
-        ({}, {"series_id": 33}, "series_invalid"),
-        ({}, {"series_code": "SERIES33"}, "series_invalid"),
-        ({"series_id": 32}, {}, "series_expired"),
+        ({}, {"series_id": 133}, "series_invalid"),
+        ({}, {"series_code": "SERIES133"}, "series_invalid"),
+        ({"series_id": 132}, {}, "series_expired"),
         ({}, {"label": "nonsense"}, "label_unknown"),
         ({}, {"label": "SUSPENDED"}, "transition_forbidden"),
         ({"status": "SUSPENDED"}, {}, "card_is"),
@@ -148,7 +148,7 @@ def test_a_link_may_name_the_card_by_its_external_id_and_give_one() -> None:
     ],
 )
 def test_what_cannot_be_linked(stored: dict[str, Any], asked: dict[str, Any], reason: str) -> None:
-    shop = organisation(series(), series(32, active=False), series(33))
+    shop = organisation(series(), series(132, active=False), series(133))
     there = situation(card(**stored), shop=shop)
     assert reason_of(lambda: decide_link(wish(**asked), MARIA, there)) == reason
 
@@ -182,14 +182,14 @@ def test_one_card_per_request(reason: Any) -> None:
 def test_caps_count_active_cards_of_the_customer(
     series_max: int, shop_max: int, reason: str
 ) -> None:
-    shop = organisation(series(active_cards_max=series_max), series(33), cards_max=shop_max)
+    shop = organisation(series(active_cards_max=series_max), series(133), cards_max=shop_max)
     cards = [
         card("C1"),
         card("C2", **HELD),
         card("C3", **{**HELD, "status": "SUSPENDED"}),
         card("C4", **{**HELD, "expiry": NOW}),
         card("C5", **{**HELD, "customer_id": PETER}),
-        card("C6", **HELD, series_id=33),
+        card("C6", **HELD, series_id=133),
     ]
     there = situation(*cards, shop=shop)
     if reason:
@@ -213,7 +213,7 @@ def test_an_issued_card_comes_to_be_in_the_customers_hands() -> None:
     issued = decide_issue(made, "GOLD12025", asked, MARIA, situation(shop=organisation(made)))
     assert issued == LoyaltyCard(
         number="GOLD12025",
-        series_id=31,
+        series_id=131,
         external_id="ext-9",
         label="ACTIVE",
         status="ACTIVE",
@@ -246,7 +246,7 @@ def test_series_that_are_issued_by_themselves() -> None:
         series(6, trigger="OU_ID", concept_code="elsewhere"),
         series(7, trigger="OU_ID", concept_code=""),
     )
-    till = Till(7, "orchard.till03", "Till 3", NOW, store_code="orchard")
+    till = Till(107, "orchard.till03", "Till 3", NOW, store_code="orchard")
     assert [each.id for each in series_to_issue(shop, till)] == [1, 5]
     assert [each.id for each in series_to_issue(shop, None)] == [1]
 
@@ -368,9 +368,9 @@ def test_a_suspended_card_comes_back_only_within_the_caps() -> None:
 def test_cards_of_a_series_that_is_not_given_out_any_more_can_still_be_stopped() -> None:
     shop = organisation(series(active=False))
     there = situation(card(**HELD), shop=shop)
-    asked = wish(label="SUSPENDED", series_id=31)
+    asked = wish(label="SUSPENDED", series_id=131)
     assert decide_status(asked, there).card.status == "SUSPENDED"
-    assert decide_delink(wish(series_code="SERIES31"), MARIA, there).card.customer_id is None
+    assert decide_delink(wish(series_code="SERIES131"), MARIA, there).card.customer_id is None
 
 
 def test_a_status_needs_a_label_and_a_card() -> None:
