@@ -26,10 +26,10 @@ import msgspec
 from habitue.customers.card import Actor
 from habitue.customers.card_facts import CardFact, refused
 from habitue.customers.loyalty_card import (
+    CardOutcome,
     CardStatusChange,
     CardWish,
     LoyaltyCard,
-    LoyaltyCardDecision,
     mapped_till,
     named_card,
     named_label,
@@ -92,7 +92,7 @@ def decide_add(wish: CardWish, situation: Situation) -> LoyaltyCard:
 
 def decide_link(
     wish: CardWish, customer_id: int, situation: Situation, root_id: int | None = None
-) -> LoyaltyCardDecision:
+) -> CardOutcome:
     """The card that the wish names, issued to the customer.
 
     A card that the customer holds already is treated as a change of its status.
@@ -109,9 +109,7 @@ def decide_link(
     _refuse_inactive_label(label, wish.pointer)
     _refuse_beyond_caps(series, customer_id, situation, wish.pointer)
     issued = _issued(card, series, customer_id, root_id, situation.now)
-    return LoyaltyCardDecision(
-        _labelled(_described(issued, wish, situation), label, wish, situation)
-    )
+    return CardOutcome(_labelled(_described(issued, wish, situation), label, wish, situation))
 
 
 def decide_issue(
@@ -141,7 +139,7 @@ def decide_issue(
     return _labelled(_described(issued, wish, situation), label, wish, situation)
 
 
-def decide_delink(wish: CardWish, customer_id: int, situation: Situation) -> LoyaltyCardDecision:
+def decide_delink(wish: CardWish, customer_id: int, situation: Situation) -> CardOutcome:
     """The card, taken from the customer and free to be issued again.
 
     A suspended card, and one whose time is up, stays with its customer.
@@ -153,10 +151,10 @@ def decide_delink(wish: CardWish, customer_id: int, situation: Situation) -> Loy
     if not held or card.status_at(situation.now) not in ("ACTIVE", "ISSUED"):
         raise refused("not_unlinkable", card.number, pointer=wish.pointer)
     freed = msgspec.structs.replace(card, customer_id=None, root_id=None, issued=None, expiry=None)
-    return LoyaltyCardDecision(_labelled(freed, label, wish, situation))
+    return CardOutcome(_labelled(freed, label, wish, situation))
 
 
-def decide_status(wish: CardWish, situation: Situation) -> LoyaltyCardDecision:
+def decide_status(wish: CardWish, situation: Situation) -> CardOutcome:
     """The card that the wish names under another label, with what else the wish says of it.
 
     The label that it has already is remarked, and the rest is done.
@@ -170,11 +168,11 @@ def decide_status(wish: CardWish, situation: Situation) -> LoyaltyCardDecision:
     described = _described(card, wish, situation)
     if folded(label.label) == folded(card.label_at(situation.now, situation.organisation)):
         remark = CardFact("label_unchanged", label.label, pointer=wish.pointer)
-        return LoyaltyCardDecision(described, (remark,), described != card)
+        return CardOutcome(described, (remark,), described != card)
     _refuse_transition(card, label.status, situation.now, wish.pointer)
     if label.status == "ACTIVE" != card.status and card.customer_id is not None:
         _refuse_beyond_caps(series, card.customer_id, situation, wish.pointer)
-    return LoyaltyCardDecision(_labelled(described, label, wish, situation))
+    return CardOutcome(_labelled(described, label, wish, situation))
 
 
 def _series_of(card: LoyaltyCard, wish: CardWish, organisation: Organisation) -> CardSeries:

@@ -96,7 +96,7 @@ class CardWish(msgspec.Struct, frozen=True, kw_only=True):
     pointer: str = ""
 
 
-class LoyaltyCardDecision(msgspec.Struct, frozen=True):
+class CardOutcome(msgspec.Struct, frozen=True):
     """The card as it shall be, and what is to be remarked; `changed` is False where it stays."""
 
     card: LoyaltyCard

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from habitue.customers.card import Actor
 from habitue.customers.card_decisions import Situation, decide_delink, decide_link
-from habitue.customers.loyalty_card import CardWish, LoyaltyCardDecision
+from habitue.customers.loyalty_card import CardOutcome, CardWish
 from habitue.customers.refusals import CustomerBusy, CustomerMerged, CustomerNotFound
 from habitue.store.database import Connection
 from habitue.store.loyalty_cards import CardsReading
@@ -20,7 +20,7 @@ from habitue.usecases.writing import settled
 
 async def link_card(
     shop: Shop, customer_id: int, wish: CardWish, now: datetime, by: Actor
-) -> LoyaltyCardDecision:
+) -> CardOutcome:
     """Issues the card that the wish names to the customer.
 
     Raises `CardRefused`, `CustomerNotFound`, `CustomerMerged`, `CustomerBusy`.
@@ -32,7 +32,7 @@ async def link_card(
 
 async def delink_card(
     shop: Shop, customer_id: int, wish: CardWish, now: datetime, by: Actor
-) -> LoyaltyCardDecision:
+) -> CardOutcome:
     """Takes the card from the customer, so that it can be issued again.
 
     Raises `CardRefused`, `CustomerNotFound`, `CustomerMerged`, `CustomerBusy`.
@@ -48,9 +48,9 @@ async def _changed(
     wish: CardWish,
     now: datetime,
     by: Actor,
-    decide: Callable[[Situation], LoyaltyCardDecision],
-) -> LoyaltyCardDecision:
-    async def attempt(connection: Connection, locked: bool) -> LoyaltyCardDecision:
+    decide: Callable[[Situation], CardOutcome],
+) -> CardOutcome:
+    async def attempt(connection: Connection, locked: bool) -> CardOutcome:
         reading = await read_cards(shop, connection, query_of(wish, customer_id), locked)
         _refuse_absent(customer_id, reading)
         cards = [card_of(row) for row in reading.cards]
