@@ -1,10 +1,12 @@
 """A shop with card series and a few customers, in a database, for tests of loyalty cards."""
 
+import random
 from typing import Any
 
 import msgspec
 
-from habitue.customers.loyalty_card import LoyaltyCard
+from habitue.customers.card_numbers import Draw
+from habitue.customers.loyalty_card import CardWish, LoyaltyCard
 from habitue.customers.organisation import (
     SETTINGS_ID,
     CardLabel,
@@ -13,15 +15,20 @@ from habitue.customers.organisation import (
     Till,
 )
 from habitue.customers.settings import RegistrationSettings
+from habitue.model.idempotency import Idempotency
 from habitue.store.database import Database
+from habitue.store.documents import encode
 from habitue.store.loyalty_cards import CardQuery, load
 from habitue.usecases.add_card import add_card
 from habitue.usecases.card_rows import card_of
 from habitue.usecases.configuration import Change, save_configuration
+from habitue.usecases.generate_cards import Generated, GenerationOrder, generate_cards
 from habitue.usecases.shop import Shop
+from habitue.usecases.writing import Reply
 from tests.customers.cards import NOW, TILL, series, wish
 
 MARIA, PETER = 1001, 1002
+DRAW = random.Random(7).randrange
 
 
 async def opened_with(database: Database, *listed: CardSeries, cards_max: int = 0) -> Shop:
@@ -55,11 +62,40 @@ async def another(shop: Shop, database: Database | None = None) -> Shop:
     return other
 
 
+async def generate(
+    shop: Shop,
+    asked: CardWish,
+    count: int,
+    draw: Draw = DRAW,
+    idempotency: Idempotency | None = None,
+) -> Generated:
+    """Generates cards; what the use case told."""
+    told: list[Generated] = []
+
+    def render(generated: Generated) -> Reply:
+        told.append(generated)
+        return Reply(200, encode(generated.numbers))
+
+    order = GenerationOrder(asked, count, TILL)
+    reply = await generate_cards(shop, order, draw, NOW, render, idempotency)
+    return told[-1] if told else Generated(msgspec.json.decode(reply.body))
+
+
+async def add(shop: Shop, asked: CardWish, idempotency: Idempotency | None = None) -> int:
+    """Adds a card; its id."""
+
+    def render(card_id: int) -> Reply:
+        return Reply(200, encode(card_id))
+
+    reply = await add_card(shop, asked, NOW, TILL, render, idempotency)
+    return int(reply.body)
+
+
 async def added(shop: Shop, *numbers: str, **fields: Any) -> None:
     """Cards that nobody holds."""
     for number in numbers:
         asked = wish(number, **{"series_id": 131, "label": "NOT_ISSUED", **fields})
-        await add_card(shop, asked, NOW, TILL)
+        await add(shop, asked)
 
 
 async def read(shop: Shop, number: str) -> LoyaltyCard | None:

@@ -13,9 +13,7 @@ import pytest
 from habitue.customers.card_facts import CardRefused
 from habitue.store.database import Database, open_database
 from habitue.store.location import External
-from habitue.usecases.add_card import add_card
 from habitue.usecases.change_card_status import change_card_status
-from habitue.usecases.generate_cards import generate_cards
 from habitue.usecases.link_card import link_card
 from habitue.usecases.shop import Shop
 from tests.customers.cards import NOW, TILL, series, wish
@@ -23,8 +21,10 @@ from tests.harness.interleaving import interleaved, once
 from tests.usecases.card_shop import (
     MARIA,
     PETER,
+    add,
     added,
     another,
+    generate,
     opened_with,
     read,
     stored_cards,
@@ -161,7 +161,7 @@ async def test_what_was_added_meanwhile_exists(
     slow = await another(shop, interleaved(database, faster, mark="save_loyalty_card"))
     asked = wish(number, series_id=131, external_id=external_id, label="NOT_ISSUED")
     with pytest.raises(CardRefused) as refusal:
-        await add_card(slow, asked, NOW, TILL)
+        await add(slow, asked)
     assert refusal.value.fact.reason == reason
     assert len((await stored_cards(database))["loyalty_card"]) == 1
 
@@ -174,9 +174,7 @@ async def test_generations_at_once_never_make_a_number_twice(
     other = await another(shop, second)
     draw = random.Random(3).randrange
     asked = wish("", series_id=131, label="NOT_ISSUED")
-    made = await asyncio.gather(
-        *(generate_cards(each, asked, 2_000, draw, NOW, TILL) for each in (shop, other) * 3)
-    )
+    made = await asyncio.gather(*(generate(each, asked, 2_000, draw) for each in (shop, other) * 3))
     numbers = [number for each in made for number in each.numbers]
     assert len(numbers) == len(set(numbers)) == 12_000
     assert await database.fetchval("SELECT count(*) FROM loyalty_card") == 12_000

@@ -1,6 +1,5 @@
 """Loyalty cards from the shop's drawer to a customer and back, as they are stored."""
 
-import random
 import time
 import tracemalloc
 from datetime import timedelta
@@ -10,31 +9,34 @@ import pytest
 
 from habitue.customers.card_facts import CardFact, CardRefused
 from habitue.customers.refusals import CustomerMerged, CustomerNotFound
+from habitue.model.errors import KeyReused
+from habitue.model.idempotency import Idempotency
 from habitue.store.database import Database
-from habitue.usecases.add_card import add_card
 from habitue.usecases.card_rows import new_number
 from habitue.usecases.change_card_status import change_card_status, change_cards
-from habitue.usecases.generate_cards import generate_cards
 from habitue.usecases.link_card import delink_card, link_card
 from habitue.usecases.shop import Shop
 from tests.customers.cards import NOW, TILL, series, wish
 from tests.usecases.card_shop import (
+    DRAW,
     MARIA,
     PETER,
+    add,
     added,
     another,
+    generate,
     opened_with,
     read,
     stored_cards,
 )
+from tests.usecases.test_idempotent_updates import key
 
-DRAW = random.Random(7).randrange
 LABEL = {"label": "NOT_ISSUED"}
 
 
 async def generated(shop: Shop, count: int, series_id: int = 131, **fields: Any) -> list[str]:
     asked = wish("", series_id=series_id, **{**LABEL, **fields})
-    return (await generate_cards(shop, asked, count, DRAW, NOW, TILL)).numbers
+    return (await generate(shop, asked, count)).numbers
 
 
 async def refused_with(awaitable: Any) -> str:
@@ -64,7 +66,7 @@ async def test_numbers_that_are_cards_already_are_passed_over_and_counted(
     shop = await opened_with(database)
     await added(shop, "GOLD00000000000000022025", "GOLD00000000000000032025")
     asked = wish("", series_id=131, **LABEL)
-    made = await generate_cards(shop, asked, 3, DRAW, NOW, TILL)
+    made = await generate(shop, asked, 3)
     assert made.numbers == [f"GOLD00000000000000{number}2025" for number in ("01", "04", "05")]
     assert made.remarks == (CardFact("numbers_duplicate", "2"),)
 
@@ -96,7 +98,7 @@ async def test_what_cannot_be_generated(
         series(134, length=4),
     )
     asked = wish("", **{"series_id": 131, **LABEL, **fields})
-    assert await refused_with(generate_cards(shop, asked, count, DRAW, NOW, TILL)) == reason
+    assert await refused_with(generate(shop, asked, count)) == reason
     assert (await stored_cards(database))["loyalty_card"] == []
 
 
@@ -143,15 +145,31 @@ async def test_a_new_number_is_one_that_is_free(database: Database) -> None:
 async def test_a_card_is_added_once(database: Database) -> None:
     shop = await opened_with(database)
     asked = wish("EXT-1", series_id=131, external_id="ext-1", custom_fields={"a": "1"}, **LABEL)
-    card_id = await add_card(shop, asked, NOW, TILL)
+    card_id = await add(shop, asked)
     card = await read(shop, "EXT-1")
     assert card is not None
     assert (card.id, card.external_id, card.custom_fields) == (card_id, "ext-1", {"a": "1"})
     before = await stored_cards(database)
-    assert await refused_with(add_card(shop, asked, NOW, TILL)) == "number_exists"
+    assert await refused_with(add(shop, asked)) == "number_exists"
     other = wish("EXT-2", series_id=131, external_id="ext-1", **LABEL)
-    assert await refused_with(add_card(shop, other, NOW, TILL)) == "external_id_exists"
+    assert await refused_with(add(shop, other)) == "external_id_exists"
     assert await stored_cards(database) == before
+
+
+async def test_the_same_request_under_its_key_makes_cards_once(database: Database) -> None:
+    shop = await opened_with(database)
+    asked = wish("", series_id=131, **LABEL)
+    first = await generate(shop, asked, 2, idempotency=key("g"))
+    assert (await generate(shop, asked, 2, idempotency=key("g"))).numbers == first.numbers
+    one = wish("EXT-1", series_id=131, **LABEL)
+    card_id = await add(shop, one, key("a"))
+    assert await add(shop, one, key("a")) == card_id
+    other = Idempotency(key("a").key_digest, b"another request".ljust(32))
+    before = await stored_cards(database)
+    with pytest.raises(KeyReused):
+        await add(shop, wish("EXT-2", series_id=131, **LABEL), other)
+    assert await stored_cards(database) == before
+    assert len(before["loyalty_card"]) == 3
 
 
 # -- a customer's card

@@ -8,11 +8,13 @@ them is the business of the use cases.
 from collections.abc import Sequence
 from datetime import datetime
 from operator import itemgetter
+from uuid import UUID
 
 import msgspec
 
 from habitue.store.database import Connection
 from habitue.store.failures import AlreadyExists, GuardFailed
+from habitue.store.receipts import Receipt, receipt_in, valid_since
 
 
 class CardQuery(msgspec.Struct, frozen=True):
@@ -152,6 +154,13 @@ ON CONFLICT (series_id) DO UPDATE SET position = counted.position
 
 _TAKEN = "SELECT number FROM loyalty_card WHERE number = ANY ($1::text[])"
 
+_RECEIPT = """
+SELECT request_hash, status AS receipt_status, answer AS receipt_answer FROM receipt
+WHERE key_digest = $1 AND created > $2
+"""
+
+_SAVE_RECEIPT = "SELECT save_receipt($1, $2, $3::smallint, $4, NULL, $5)"
+
 _GENERATED = ("number", "series_id", "label", "status", "created", "status_log")
 
 
@@ -220,6 +229,22 @@ async def hold_series(connection: Connection, series_id: int) -> None:
 async def taken(connection: Connection, numbers: Sequence[str]) -> set[str]:
     """Those of the numbers that are cards already."""
     return {row["number"] for row in await connection.fetch(_TAKEN, numbers)}
+
+
+async def find_receipt(connection: Connection, key: UUID, now: datetime) -> Receipt | None:
+    """The answer to an earlier request that made cards under the same key."""
+    row = await connection.fetchrow(_RECEIPT, key, valid_since(now))
+    return None if row is None else receipt_in(row)
+
+
+async def save_receipt(connection: Connection, key: UUID, receipt: Receipt, now: datetime) -> None:
+    """Keeps the answer, in the transaction that makes the cards.
+
+    Raises `GuardFailed` where another request with that key was faster.
+    """
+    await connection.execute(
+        _SAVE_RECEIPT, key, receipt.request_hash, receipt.status, receipt.answer, now
+    )
 
 
 async def insert_cards(connection: Connection, shared: NewCards, numbers: Sequence[str]) -> None:

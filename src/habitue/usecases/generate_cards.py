@@ -6,7 +6,9 @@ is passed over for the next one, and counted: the protocol has a remark for it
 nothing else that grows with them.
 """
 
+from collections.abc import Awaitable, Callable
 from datetime import datetime
+from uuid import UUID
 
 import msgspec
 
@@ -26,16 +28,19 @@ from habitue.customers.loyalty_card import (
     refuse_retired,
     unissued_label,
 )
-from habitue.customers.organisation import CardLabel, CardSeries
+from habitue.customers.organisation import CardSeries, Organisation
 from habitue.customers.refusals import CustomerBusy
+from habitue.model.idempotency import Idempotency
 from habitue.store import loyalty_cards
 from habitue.store.database import Connection
 from habitue.store.documents import encode
 from habitue.store.failures import GuardFailed, LockTimeout
 from habitue.store.locks import limit_waiting
 from habitue.store.loyalty_cards import NewCards
+from habitue.usecases.card_receipts import answered_before, keep_answer
 from habitue.usecases.card_rows import next_numbers, picks_of
 from habitue.usecases.shop import Shop
+from habitue.usecases.writing import Reply
 
 #: Numbers that are looked up at once.
 _BATCH = 5_000
@@ -54,21 +59,46 @@ class Generated(msgspec.Struct, frozen=True):
     remarks: tuple[CardFact, ...] = ()
 
 
-async def generate_cards(
-    shop: Shop, wish: CardWish, count: int, draw: Draw, now: datetime, by: Actor
-) -> Generated:
-    """Makes `count` cards of the series under the label that the wish names.
+class GenerationOrder(msgspec.Struct, frozen=True):
+    """How many cards of the series that the wish names, under its label, and who asks for them."""
 
-    Raises `CardRefused`, and `CustomerBusy` when others take the same numbers all the time.
+    wish: CardWish
+    count: int
+    by: Actor = Actor()
+
+
+Render = Callable[[Generated], Reply]
+
+
+async def generate_cards(
+    shop: Shop,
+    order: GenerationOrder,
+    draw: Draw,
+    now: datetime,
+    render: Render,
+    idempotency: Idempotency | None = None,
+) -> Reply:
+    """Makes the cards that are ordered; with `idempotency` once, however often the order comes.
+
+    Raises `CardRefused`, `KeyReused`, and `CustomerBusy` when others take the same numbers all the
+    time.
     """
-    series, label = _checked(shop, wish, count)
-    log = encode((CardStatusChange(label.label, label.status, now, wish.reason, by),))
-    shared = NewCards(series.id, label.label, label.status, now, log)
-    turn = claim_key("loyalty card", "series", str(series.id))
-    async with shop.queue.turn([turn], CustomerBusy):
+    await shop.refresh()
+    series, shared = _checked(order, shop.configuration.organisation, now)
+
+    async def finish(connection: Connection, generated: Generated) -> Reply:
+        await loyalty_cards.insert_cards(connection, shared, generated.numbers)
+        reply = render(generated)
+        await keep_answer(connection, idempotency, reply, now)
+        return reply
+
+    async with shop.queue.turn(_turn(series), CustomerBusy):
         for _ in range(_TRIES_MAX):
+            earlier = await answered_before(shop.database, idempotency, now)
+            if earlier is not None:
+                return earlier
             try:
-                return await _made(shop, series, shared, count, draw)
+                return await _made(shop, series, order.count, draw, finish)
             except GuardFailed:
                 continue
             except LockTimeout:
@@ -77,30 +107,35 @@ async def generate_cards(
 
 
 async def _made(
-    shop: Shop, series: CardSeries, shared: NewCards, count: int, draw: Draw
-) -> Generated:
+    shop: Shop,
+    series: CardSeries,
+    count: int,
+    draw: Draw,
+    finish: Callable[[Connection, Generated], Awaitable[Reply]],
+) -> Reply:
     """One try. Who draws does so alone: two at once would draw the same numbers all the time.
 
     Who counts gets positions that nobody else has, and lets registrations go on counting meanwhile.
     """
+    counted = None
     if not draws(series):
-        return await _inserted(shop.database, series, shared, count, draw)
+        counted = await _free_numbers(shop.database, series, count, draw)
     async with shop.database.transaction() as connection:
+        if counted is not None:
+            return await finish(connection, counted)
         await limit_waiting(connection, shop.settings.lock_wait_seconds)
         await loyalty_cards.hold_series(connection, series.id)
-        return await _inserted(connection, series, shared, count, draw)
+        return await finish(connection, await _free_numbers(connection, series, count, draw))
 
 
-async def _inserted(
-    connection: Connection, series: CardSeries, shared: NewCards, count: int, draw: Draw
-) -> Generated:
-    numbers, passed_over = await _free_numbers(connection, series, count, draw)
-    await loyalty_cards.insert_cards(connection, shared, numbers)
-    return Generated(numbers, _remarks(passed_over))
+def _turn(series: CardSeries) -> list[UUID]:
+    return [claim_key("loyalty card", "series", str(series.id))]
 
 
-def _checked(shop: Shop, wish: CardWish, count: int) -> tuple[CardSeries, CardLabel]:
-    organisation = shop.configuration.organisation
+def _checked(
+    order: GenerationOrder, organisation: Organisation, now: datetime
+) -> tuple[CardSeries, NewCards]:
+    wish, count = order.wish, order.count
     series = named_series(wish, organisation)
     if series is None:
         raise refused("series_invalid", pointer=wish.pointer)
@@ -113,12 +148,14 @@ def _checked(shop: Shop, wish: CardWish, count: int) -> tuple[CardSeries, CardLa
         raise refused("count_too_large", str(count), pointer=wish.pointer)
     if not wish.label:
         raise refused("status_missing", pointer=wish.pointer)
-    return series, unissued_label(wish.label, organisation, wish.pointer)
+    label = unissued_label(wish.label, organisation, wish.pointer)
+    log = (CardStatusChange(label.label, label.status, now, wish.reason, order.by),)
+    return series, NewCards(series.id, label.label, label.status, now, encode(log))
 
 
 async def _free_numbers(
     connection: Connection, series: CardSeries, count: int, draw: Draw
-) -> tuple[list[str], int]:
+) -> Generated:
     """As many numbers as are wanted that are no cards, and how many were passed over."""
     if number_count(series) < count:
         raise refused("numbers_exhausted", series.code)
@@ -135,7 +172,7 @@ async def _free_numbers(
         free.extend(number for number in batch if number not in taken)
         passed_over += len(taken)
         looked_at += len(batch)
-    return free[:count], passed_over
+    return Generated(free[:count], _remarks(passed_over))
 
 
 def _remarks(passed_over: int) -> tuple[CardFact, ...]:
