@@ -18,6 +18,8 @@ text notation, with `when` and `then`, or as Talang in JSON form, with `conditio
             coupons:
               - code: WELCOME10
                 usageLimit: 0
+
+What the shop says of itself (tills, fields, labels, card series) is in `shop_files.organisation`.
 """
 
 from habitue.edges.shop_files.reading import ShopFiles, read_files

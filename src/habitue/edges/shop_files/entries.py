@@ -5,6 +5,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from habitue.edges.shop_files.organisation import OrganisationEntries
 from habitue.edges.talon_one.management.additional_costs import AdditionalCostIn
 from habitue.edges.talon_one.management.applications import ApplicationIn
 from habitue.edges.talon_one.management.attributes import AttributeIn
@@ -72,10 +73,10 @@ class CustomerEntry(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
     attributes: dict[str, Any] = {}
 
 
-class FileEntry(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
+class FileEntry(OrganisationEntries, rename="camel", forbid_unknown_fields=True, kw_only=True):
     """A whole file."""
 
-    attributes: list[AttributeEntry] = []
-    additional_costs: list[AdditionalCostEntry] = []
-    applications: list[ApplicationEntry] = []
-    customers: list[CustomerEntry] = []
+    attributes: list[AttributeEntry] = msgspec.field(default_factory=list)
+    additional_costs: list[AdditionalCostEntry] = msgspec.field(default_factory=list)
+    applications: list[ApplicationEntry] = msgspec.field(default_factory=list)
+    customers: list[CustomerEntry] = msgspec.field(default_factory=list)

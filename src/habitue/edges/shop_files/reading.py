@@ -24,6 +24,7 @@ from habitue.edges.shop_files.entries import (
     CustomerEntry,
     FileEntry,
 )
+from habitue.edges.shop_files.organisation import wanted_organisation
 from habitue.edges.shop_files.rules import collected, ruleset_of
 from habitue.edges.shop_files.yaml_nodes import Document, read_yaml
 from habitue.edges.talon_one.management.additional_costs import additional_cost_fields
@@ -156,6 +157,7 @@ def _with(before: WantedShop, file: FileEntry, at: str, faults: list[Fault]) -> 
         (*before.additional_costs, *made(file.additional_costs, _cost, "additionalCosts")),
         (*before.applications, *made(file.applications, _application, "applications")),
         (*before.customers, *made(file.customers, _customer, "customers")),
+        before.organisation.and_then(wanted_organisation(file, at)),
     )
 
 

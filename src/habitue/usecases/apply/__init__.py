@@ -14,6 +14,10 @@ from habitue.usecases.apply.wanted import (
     WantedCost,
     WantedCoupon,
     WantedCustomer,
+    WantedEntry,
+    WantedLabels,
+    WantedOrganisation,
+    WantedSettings,
     WantedShop,
 )
 
@@ -26,6 +30,10 @@ __all__ = [
     "WantedCost",
     "WantedCoupon",
     "WantedCustomer",
+    "WantedEntry",
+    "WantedLabels",
+    "WantedOrganisation",
+    "WantedSettings",
     "WantedShop",
     "apply",
 ]

@@ -1,8 +1,8 @@
 """Making the plan: a pure function of the configuration, the wanted shop and what is stored.
 
-Applications come first, for attributes may be offered to some of them only; then attributes and
-costs, which everything else may use; then applications in full, campaigns with their rules and
-coupons, and customers.
+What the shop says of itself comes before everything else. Then come applications, for attributes
+may be offered to some of them only; then attributes and costs, which the rest may use; then
+applications in full, campaigns with their rules and coupons, and customers.
 """
 
 from collections.abc import Iterable, Mapping
@@ -18,12 +18,14 @@ from habitue.promotions.campaign import Application
 from habitue.promotions.configuration import Configuration
 from habitue.promotions.coupon import Coupon
 from habitue.usecases.apply.campaigns import plan_campaign
+from habitue.usecases.apply.organisation import plan_entry, plan_labels, plan_settings
 from habitue.usecases.apply.plan import Draft, Plan, TakeId, differences
 from habitue.usecases.apply.wanted import (
     WantedApplication,
     WantedAttribute,
     WantedCost,
     WantedCustomer,
+    WantedOrganisation,
     WantedShop,
 )
 from habitue.usecases.configure.additional_costs import (
@@ -54,6 +56,7 @@ def make_plan(
 ) -> Plan:
     """What has to happen. Raises `InvalidInput` with everything that is wrong."""
     draft = Draft(configuration, take_id)
+    _plan_organisation(draft, wanted.organisation, now)
     for application in wanted.applications:
         _found_application(draft, application, now)
     for attribute in wanted.attributes:
@@ -79,6 +82,15 @@ def make_plan(
 def application_named(configuration: Configuration, name: str) -> Application | None:
     """The application of that name."""
     return _named(configuration.applications.values(), name=name)
+
+
+def _plan_organisation(draft: Draft, wanted: WantedOrganisation, now: datetime) -> None:
+    for entry in wanted.entries:
+        plan_entry(draft, entry, now)
+    for labels in wanted.labels:
+        plan_labels(draft, labels, now)
+    for settings in wanted.settings:
+        plan_settings(draft, settings)
 
 
 def _found_application(draft: Draft, wanted: WantedApplication, now: datetime) -> None:

@@ -11,6 +11,7 @@ from typing import Any, Literal, TypeAlias
 
 import msgspec
 
+from habitue.customers.card_facts import CardRefused
 from habitue.model.errors import Conflict, Fault, InvalidInput
 from habitue.promotions.campaign import AdditionalCost, Application, Campaign, StoredRuleset
 from habitue.promotions.configuration import Configuration
@@ -18,6 +19,7 @@ from habitue.promotions.coupon import Coupon
 from habitue.store.configuration import Kind
 from habitue.usecases.apply.wanted import WantedCustomer
 from habitue.usecases.configuration import Change, Entity
+from habitue.usecases.organisation import OrganisationEntry, with_entry
 
 Action = Literal["create", "update", "unchanged"]
 TakeId: TypeAlias = Callable[[Kind], int]
@@ -75,9 +77,12 @@ class Draft:
     def put(self, entity: Entity) -> None:
         """From here on the configuration has `entity`."""
         self._changes[type(entity), entity.id] = Change(entity)
-        room = _room(entity)
-        entities = {**getattr(self.configuration, room), entity.id: entity}
-        changed: dict[str, Any] = {room: entities}
+        changed: dict[str, Any] = {}
+        if isinstance(entity, OrganisationEntry):
+            changed["organisation"] = with_entry(self.configuration.organisation, entity)
+        else:
+            room = _room(entity)
+            changed[room] = {**getattr(self.configuration, room), entity.id: entity}
         self.configuration = msgspec.structs.replace(self.configuration, **changed)
 
     def tell(self, kind: str, name: str, differences: tuple[str, ...], *, new: bool) -> None:
@@ -92,6 +97,8 @@ class Draft:
             yield
         except InvalidInput as refusal:
             self.faults.extend(fault.under(at) for fault in refusal.faults)
+        except CardRefused as refusal:
+            self.faults.append(Fault(at + refusal.fact.pointer, "Refused", refusal.message))
         except Conflict as refusal:
             self.faults.append(Fault(at, "Taken", refusal.message))
 

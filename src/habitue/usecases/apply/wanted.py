@@ -1,5 +1,7 @@
 """What a file wants, as values. `at` is where each thing stands, for what is wrong with it."""
 
+from typing import Any, Literal
+
 import msgspec
 
 from habitue.model.attributes import Attributes
@@ -9,6 +11,7 @@ from habitue.usecases.configure.applications import ApplicationFields
 from habitue.usecases.configure.attributes import AttributeFields
 from habitue.usecases.configure.campaigns import CampaignFields
 from habitue.usecases.configure.coupon_checks import CouponFields
+from habitue.usecases.configure.labels import LabelWish
 
 
 class WantedAttribute(msgspec.Struct, frozen=True):
@@ -65,6 +68,44 @@ class WantedCustomer(msgspec.Struct, frozen=True):
     attributes: Attributes
 
 
+class WantedEntry(msgspec.Struct, frozen=True):
+    """A till, a source account, a field or a card series, told apart by what its fields say."""
+
+    at: str
+    fields: msgspec.Struct
+
+
+class WantedLabels(msgspec.Struct, frozen=True):
+    """Labels of customers or of cards, all that one file has."""
+
+    at: str
+    of: Literal["customer", "card"]
+    wishes: tuple[LabelWish, ...]
+
+
+class WantedSettings(msgspec.Struct, frozen=True):
+    """Rules of registration that shall change, by name."""
+
+    at: str
+    changes: dict[str, Any]
+
+
+class WantedOrganisation(msgspec.Struct, frozen=True):
+    """What the shop says of itself."""
+
+    entries: tuple[WantedEntry, ...] = ()
+    labels: tuple[WantedLabels, ...] = ()
+    settings: tuple[WantedSettings, ...] = ()
+
+    def and_then(self, later: "WantedOrganisation") -> "WantedOrganisation":
+        """Both, in that order."""
+        return WantedOrganisation(
+            (*self.entries, *later.entries),
+            (*self.labels, *later.labels),
+            (*self.settings, *later.settings),
+        )
+
+
 class WantedShop(msgspec.Struct, frozen=True):
     """Everything that the files of one run want, in their order."""
 
@@ -72,3 +113,4 @@ class WantedShop(msgspec.Struct, frozen=True):
     additional_costs: tuple[WantedCost, ...] = ()
     applications: tuple[WantedApplication, ...] = ()
     customers: tuple[WantedCustomer, ...] = ()
+    organisation: WantedOrganisation = WantedOrganisation()

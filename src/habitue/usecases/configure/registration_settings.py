@@ -50,7 +50,7 @@ async def update_registration_settings(
 def changed_settings(old: RegistrationSettings, changes: Mapping[str, Any]) -> RegistrationSettings:
     """`old` with `changes` laid over it. Raises `InvalidInput`."""
     refuse_if_any(
-        Fault(f"/{escape(name)}", "Unknown", f'there is no setting "{name[:80]}"')
+        Fault(_pointer(escape(name)), "Unknown", f'there is no setting "{name[:80]}"')
         for name in changes
         if name not in _KNOWN
     )
