@@ -226,6 +226,13 @@ def test_ages(born: date, today: date, years: int) -> None:
     assert age_years(born, today) == years
 
 
+def test_an_age_that_was_told_grows_in_the_middle_of_the_year_of_birth() -> None:
+    estimate = typed_trait("age", read_trait("age", 31, TODAY).value)
+    assert estimate.middle == date(1995, 5, 22)
+    assert age_years(estimate, date(2027, 5, 21)) == 31
+    assert age_years(estimate, date(2027, 5, 22)) == 32
+
+
 @settings(max_examples=300, deadline=None)
 @given(DAYS, st.integers(0, 120), st.integers(0, 40_000))
 def test_an_age_that_was_told_grows_with_the_years(told: date, years: int, later: int) -> None:
