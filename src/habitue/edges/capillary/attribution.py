@@ -5,6 +5,8 @@ id of another system. Headers come in two families, one documented with access t
 Basic authentication; both are read, whichever way a caller came in. Where they name nobody, a write
 is the credential's own till's: the till whose code is the login, or else the name of the key.
 
+Headers are a mapping that finds names in any case, as that of a call does.
+
 A till or store that the shop does not have is no error: the write is the credential's own, and the
 caller is told.
 """
@@ -13,7 +15,6 @@ from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
 import msgspec
-from starlette.datastructures import Headers
 
 from habitue.customers.card import Actor
 from habitue.customers.notices import Notice
@@ -80,7 +81,7 @@ class Attribution(msgspec.Struct, frozen=True):
     notices: tuple[Notice, ...] = ()
 
 
-def named_in(headers: Headers) -> Named | None:
+def named_in(headers: Mapping[str, str]) -> Named | None:
     """The till or store that the headers name, if any.
 
     Raises `InvalidInput` where a type is unknown, or stands without a code, and `RequestFault`
@@ -100,7 +101,7 @@ def named_in(headers: Headers) -> Named | None:
 
 
 def attribution_of(
-    principal: TillPrincipal, headers: Headers, organisation: Organisation
+    principal: TillPrincipal, headers: Mapping[str, str], organisation: Organisation
 ) -> Attribution:
     """Whom the headers attribute a write to. Raises as `named_in` does."""
     named, context = named_in(headers), context_of(headers)
@@ -115,12 +116,14 @@ def attribution_of(
     return Attribution(Actor(kind, till.id, code, context))
 
 
-def attributed(principal: TillPrincipal, headers: Headers, organisation: Organisation) -> Actor:
+def attributed(
+    principal: TillPrincipal, headers: Mapping[str, str], organisation: Organisation
+) -> Actor:
     """Who did it, as the headers say. Raises as `named_in` does."""
     return attribution_of(principal, headers, organisation).actor
 
 
-def context_of(headers: Headers) -> str:
+def context_of(headers: Mapping[str, str]) -> str:
     """What the caller says of itself, as `entityType=staff, entityId=7`."""
     told: dict[str, str] = {}
     for header, name in CONTEXT.items():
@@ -143,7 +146,7 @@ def _wrong(header: str, title: str, details: str) -> InvalidInput:
     return InvalidInput(Fault("", title, details, parameter=header))
 
 
-def _value(headers: Headers, name: str) -> str:
+def _value(headers: Mapping[str, str], name: str) -> str:
     value = headers.get(name, "").strip()
     if len(value) > HEADER_LENGTH_MAX:
         raise _wrong(name, "Too long", f"longer than {HEADER_LENGTH_MAX} characters")

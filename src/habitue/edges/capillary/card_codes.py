@@ -1,8 +1,8 @@
 """Facts about loyalty cards and their series, in the codes of the registration protocol.
 
 Codes are those of contracts/capillary/SPEC.md sections 3.6 and 9.2, which say what a code is about
-and seldom how it is worded: the texts are ours. Some codes stand for two reasons, as they do with
-the vendor. A reason that the contract gives no code has the nearest one.
+and seldom how it is worded: where they do not, the texts are ours. Some codes stand for two
+reasons, as they do with the vendor. A reason that the contract gives no code has the nearest one.
 """
 
 from collections.abc import Mapping
@@ -60,13 +60,13 @@ CARD_ROWS: Mapping[CardReason, Row] = {
     "action_unmapped": Row(3043, "Action {subject} is not mapped to the label {other}"),
     # one card
     "number_exists": Row(3009, "Card number already exists"),
-    "number_unknown": Row(3010, "Card number not found"),
+    "number_unknown": Row(3010, "Card number does not exists"),
     "status_missing": Row(3011, "Card status is missing"),
     "status_same": Row(3012, "Card status is the same"),
     "status_not_selectable": Row(3016, "Card status cannot be set - {subject}"),
     "label_unknown": Row(3017, "Card status label is invalid"),
     "label_not_for_unissued": Row(3018, "Card status label is not mapped to NOT_ISSUED"),
-    "label_unchanged": Row(3039, "Card status label is not changed"),
+    "label_unchanged": Row(3039, "No update in status label"),
     "transition_forbidden": Row(3013, "Card status cannot be changed from {subject} to {other}"),
     "card_is": Row(8087, "Card is {subject}"),
     "external_id_exists": Row(3045, "Card external id already exists"),

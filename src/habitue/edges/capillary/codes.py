@@ -101,12 +101,13 @@ class Coded(NamedTuple):
     business: bool = True
 
 
+BUSY_CODE = 521
 #: What a fact is said as, by verb; "" stands for every other verb.
 _Rows = Mapping[str, Row]
 _ANY = ""
 _MALFORMED = Row(400, "{message}", False)
 _BUSY = Row(
-    521, "Multiple actions running for the same customer, Please try after some time", False
+    BUSY_CODE, "Multiple actions running for the same customer, Please try after some time", False
 )
 _AWAY = Row(4001, "Authorization status unavailable!", False)
 _DENIED = Row(4000, "Not authorized. Access is denied!", False)
@@ -133,7 +134,7 @@ _REFUSALS: Mapping[type[Refusal], _Rows] = {
         _ANY: _NO_SOURCE_LOOKUP,
     },
     SourceUnknown: {
-        "lookup": Row(8011, "Lookup failed, Invalid source passed"),
+        "lookup": Row(8003, "Invalid source"),
         "get": Row(8012, "Get failed, Invalid source passed"),
         _ANY: _SOURCE_INVALID,
     },
@@ -298,6 +299,11 @@ def verb_of(operation_id: str) -> str:
     """What an operation does: the first word of its id."""
     found = _VERB.match(operation_id)
     return found[0] if found else _ANY
+
+
+def has_own_row(kind: type) -> bool:
+    """Whether refusals of exactly that kind are said in words of their own."""
+    return kind in _REFUSALS or kind is RequestFault
 
 
 def coded_refusal(refusal: Refusal, operation_id: str = "") -> tuple[Coded, ...]:

@@ -21,7 +21,7 @@ from typing import Any
 from starlette.datastructures import Headers
 
 from habitue.edges.capillary.attribution import TillPrincipal
-from habitue.edges.capillary.codes import coded_refusal
+from habitue.edges.capillary.codes import BUSY_CODE, coded_refusal
 from habitue.edges.capillary.envelopes import Failure, Item, TotalFailure, item_of
 from habitue.edges.capillary.tokens import TOKEN_SECONDS, Signer
 from habitue.edges.http.call import Answer
@@ -35,6 +35,9 @@ from habitue.usecases.limit_rate import UPDATE, limit_of, limit_rate
 from habitue.usecases.shop import Shop
 
 TOKEN_HEADERS = ("x-cap-api-oauth-token", "cap-api-access-token")
+TILL_REALM = 'Basic realm="till"'
+#: How long a caller waits who met others that write the same customer.
+_BUSY_RETRY_SECONDS = 1
 _FAILURE_STATUS_DEFAULT = 400
 _PARAMETER = re.compile(r"\{[^}]*\}")
 #: Endpoints that are counted as another one.
@@ -77,7 +80,7 @@ class CapillaryDoor(Door):
         """The answer for a refusal, in the codes of the protocol."""
         status, items = coded_answer(refusal, operation)
         body = TotalFailure([], items) if status_of(type(refusal)) == 500 else Failure(items)
-        return Answer(status, body, _headers_for(refusal))
+        return Answer(status, body, _headers_for(refusal, items))
 
     def error_type(self, status: int, operation: Operation) -> Any:
         """The type of the body that `refuse` answers with."""
@@ -137,8 +140,10 @@ def coded_answer(refusal: Refusal, operation: Operation | None) -> tuple[int, li
     return status, [item_of(each) for each in found]
 
 
-def _headers_for(refusal: Refusal) -> dict[str, str]:
+def _headers_for(refusal: Refusal, items: list[Item]) -> dict[str, str]:
     headers = headers_of(refusal)
     if isinstance(refusal, Unauthorized):
-        headers["www-authenticate"] = 'Basic realm="till"'
+        headers["www-authenticate"] = TILL_REALM
+    if any(each.code == BUSY_CODE for each in items):
+        headers["retry-after"] = str(_BUSY_RETRY_SECONDS)
     return headers
