@@ -23,7 +23,7 @@ from habitue.customers.loyalty_card import (
     sole,
 )
 from habitue.customers.organisation import CardStatus, Till
-from tests.customers.cards import (
+from tests.customers.shop_cards import (
     NOW,
     STATUSES,
     TILL,

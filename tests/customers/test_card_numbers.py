@@ -18,7 +18,7 @@ from habitue.customers.card_numbers import (
     random_picks,
 )
 from habitue.customers.organisation import CardSeries
-from tests.customers.cards import series
+from tests.customers.shop_cards import series
 
 METHODS = ("DEFAULT", "LUHNALGO", "MOD7_ALGO", "RANDOM", "RANDOM_LUHN", "RANDOM_MOD7")
 AFFIX = st.text("ABCXYZ0123456789", max_size=8)

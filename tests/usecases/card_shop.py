@@ -25,7 +25,7 @@ from habitue.usecases.configuration import Change, save_configuration
 from habitue.usecases.generate_cards import Generated, GenerationOrder, generate_cards
 from habitue.usecases.shop import Shop
 from habitue.usecases.writing import Reply
-from tests.customers.cards import NOW, TILL, series, wish
+from tests.customers.shop_cards import NOW, TILL, series, wish
 
 MARIA, PETER = 1001, 1002
 DRAW = random.Random(7).randrange

@@ -16,7 +16,7 @@ from habitue.store.location import External
 from habitue.usecases.change_card_status import change_card_status
 from habitue.usecases.link_card import link_card
 from habitue.usecases.shop import Shop
-from tests.customers.cards import NOW, TILL, series, wish
+from tests.customers.shop_cards import NOW, TILL, series, wish
 from tests.harness.interleaving import interleaved, once
 from tests.usecases.card_shop import (
     MARIA,

@@ -16,7 +16,7 @@ from habitue.usecases.card_rows import new_number
 from habitue.usecases.change_card_status import change_card_status, change_cards
 from habitue.usecases.link_card import delink_card, link_card
 from habitue.usecases.shop import Shop
-from tests.customers.cards import NOW, TILL, series, wish
+from tests.customers.shop_cards import NOW, TILL, series, wish
 from tests.usecases.card_shop import (
     DRAW,
     MARIA,
