@@ -112,13 +112,18 @@ class Enrollment(msgspec.Struct, frozen=True):
 
 
 class StatusChange(msgspec.Struct, frozen=True):
-    """The customer's status from that moment on, under one of the shop's own labels."""
+    """The customer's status from that moment on, under one of the shop's own labels.
+
+    `covers` names the other roots of the card for which it counts too, each with the number of
+    changes that it had then (`customers.status`).
+    """
 
     status: CustomerStatus
     label: str
     reason: str
     at: datetime
     by: Actor = Actor()
+    covers: tuple[tuple[int, int], ...] = ()
 
 
 class ConsentEntry(msgspec.Struct, frozen=True):

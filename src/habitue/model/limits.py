@@ -66,3 +66,18 @@ PHONE_LENGTH_MAX = 40  # characters as written: 15 digits with all their separat
 PHONE_DIGITS_MAX = 15  # E.164
 # Shorter numbers are extensions and typing errors; two islands' mobiles have 7 digits.
 PHONE_DIGITS_MIN = 8
+
+# Customer cards. Ours: far more than any person has, few enough for one claim each.
+PROFILES_PER_REGISTRATION_MAX = 20
+IDENTIFIERS_PER_PROFILE_MAX = 50
+CHANNELS_PER_PROFILE_MAX = 50
+
+# Reading customers. Ours: a search is for a person who is looked for by name or number.
+SEARCH_TEXT_LENGTH_MAX = 1_000
+SEARCH_MATCHES_MAX = 1_000
+# contracts/capillary: pages of a search, ids of a bulk read, requests approved at once.
+SEARCH_PAGE_SIZE_MAX = 100
+CUSTOMERS_PER_REQUEST_MAX = 100
+MERGE_REQUESTS_PER_CALL_MAX = 10
+SUBSCRIPTIONS_PER_REQUEST_MAX = 100  # ours
+REASON_LENGTH_MAX = 1_000  # ours

@@ -16,6 +16,13 @@ from collections.abc import Mapping
 from typing import Literal, NamedTuple
 
 from habitue.customers.card_facts import CardFact, CardRefused
+from habitue.customers.lookup import (
+    CustomerNotInSource,
+    IdentifierTypeMissing,
+    IdentifierTypeUnknown,
+    IdentifierValueMissing,
+)
+from habitue.customers.merge_request import MergeRequestRefused
 from habitue.customers.notices import Notice, NoticeKind
 from habitue.customers.refusals import (
     AccountMissing,
@@ -40,7 +47,9 @@ from habitue.customers.refusals import (
     SourceTaken,
     SourceUnknown,
 )
+from habitue.customers.status import StatusFinal
 from habitue.edges.capillary.card_codes import CARD_ROWS
+from habitue.edges.capillary.request_codes import MERGE_REQUEST_ROWS
 from habitue.edges.capillary.rows import Row
 from habitue.edges.http.refusals import (
     BodyTooLarge,
@@ -67,11 +76,7 @@ from habitue.model.errors import (
 from habitue.store.failures import AlreadyExists, GuardFailed, LockTimeout, StartFailure
 
 RequestFact = Literal[
-    "identifier_type_missing",
-    "identifier_value_missing",
-    "identifier_type_unknown",  # subject: the type
     "attribution_type_missing",
-    "not_in_source",  # the person is known, in other sources
     "not_in_program",
     "details_missing",
     "offset_negative",
@@ -80,6 +85,11 @@ RequestFact = Literal[
     "ids_missing",
     "ids_too_many",
     "batch_too_large",  # subject: how many there may be
+    "subscriptions_missing",
+    "subscription_channel_invalid",  # subject: the channel
+    "subscription_priority_invalid",
+    "subscription_scope_invalid",
+    "subscription_status_invalid",
 ]
 
 
@@ -117,6 +127,7 @@ _EXISTS_UPDATE = Row(8007, "Update failed, Customer already exists for same sour
 _CHANNEL_TYPE_MISSING = Row(8106, "Communication channel type not passed")
 _CONFLICT_UPDATE = Row(8053, "Update customer, Conflicting Customers found")
 _NO_SOURCE_LOOKUP = Row(8001, "Lookup failed, No source passed")
+_NO_IDENTIFIERS = Row(8002, "Lookup failed, No identifiers passed")
 _NO_ACCOUNT = Row(8045, "Account id is not passed")
 _SOURCE_INVALID = Row(8003, "Invalid source passed")
 
@@ -147,13 +158,22 @@ _REFUSALS: Mapping[type[Refusal], _Rows] = {
         _ANY: Row(3217, "Source is invalid."),
     },
     IdentifiersMissing: {
-        "lookup": Row(8002, "Lookup failed, No identifiers passed"),
+        "lookup": _NO_IDENTIFIERS,
         "change": Row(8070, "No valid change identifiers passed"),
         _ANY: Row(8005, "Add failed, No valid identifiers passed"),
     },
     PrimaryInvalid: {
         _ANY: Row(8014, "Error in customer registration: Invalid Primary Id - {value}"),
     },
+    IdentifierTypeMissing: {
+        "get": Row(8092, "Get failed, Identifier type is not passed"),
+        _ANY: _NO_IDENTIFIERS,
+    },
+    IdentifierValueMissing: {
+        "get": Row(8093, "Get failed, Identifier value is not passed"),
+        _ANY: _NO_IDENTIFIERS,
+    },
+    IdentifierTypeUnknown: {_ANY: Row(8013, "Lookup, Invalid identifier passed")},
     # what the request says
     RegistrationDateInvalid: {
         _ANY: Row(8017, "Error in customer registration: Invalid registration date"),
@@ -166,6 +186,8 @@ _REFUSALS: Mapping[type[Refusal], _Rows] = {
     IdentifierFixed: {_ANY: Row(91006, "Update of {kind} is not allowed")},
     # whom it is about
     CustomerNotFound: {_ANY: _NOT_FOUND},
+    CustomerNotInSource: {_ANY: Row(8065, "User not found for given source")},
+    StatusFinal: {_ANY: Row(3042, "Customer is deleted, the status cannot change any more")},
     CustomerExists: {
         "update": _EXISTS_UPDATE,
         "change": _EXISTS_UPDATE,
@@ -216,19 +238,7 @@ _REFUSALS: Mapping[type[Refusal], _Rows] = {
 }
 
 _REQUEST_FAULTS: Mapping[RequestFact, _Rows] = {
-    "identifier_type_missing": {
-        "get": Row(8092, "Get failed, Identifier type is not passed"),
-        _ANY: Row(8002, "Lookup failed, No identifiers passed"),
-    },
-    "identifier_value_missing": {
-        "get": Row(8093, "Get failed, Identifier value is not passed"),
-        _ANY: Row(8002, "Lookup failed, No identifiers passed"),
-    },
-    "identifier_type_unknown": {
-        _ANY: Row(8013, "Lookup failed, Invalid identifier passed - {subject}"),
-    },
     "attribution_type_missing": {_ANY: Row(1061, "Attribution lookup type is not passed", False)},
-    "not_in_source": {_ANY: Row(8065, "Customer not found in the given source")},
     "not_in_program": {_ANY: Row(8089, "Customer is not in the loyalty program")},
     "details_missing": {_ANY: Row(8084, "Customer details not sent")},
     "offset_negative": {_ANY: Row(8100, "Offset cannot be less than 0")},
@@ -237,6 +247,11 @@ _REQUEST_FAULTS: Mapping[RequestFact, _Rows] = {
     "ids_missing": {_ANY: Row(8119, "Customer ids cannot be empty")},
     "ids_too_many": {_ANY: Row(8120, "More than 100 customer ids passed")},
     "batch_too_large": {_ANY: Row(1060, "Batch limit of {subject} exceeded")},
+    "subscriptions_missing": {_ANY: Row(1110, "Subscription could not be updated, none passed")},
+    "subscription_channel_invalid": {_ANY: Row(1101, "Invalid channel passed - {subject}")},
+    "subscription_priority_invalid": {_ANY: Row(1102, "Invalid priority passed - {subject}")},
+    "subscription_scope_invalid": {_ANY: Row(1103, "Invalid scope passed - {subject}")},
+    "subscription_status_invalid": {_ANY: Row(1106, "Invalid status passed - {subject}")},
 }
 
 _NOTICES: Mapping[NoticeKind, _Rows] = {
@@ -282,6 +297,7 @@ _NOTICES: Mapping[NoticeKind, _Rows] = {
         _ANY: Row(8077, "Invalid associatedWith passed, attribution not updated"),
     },
     "extended_field_invalid": {_ANY: Row(91015, "Extended field not updated - {subject}")},
+    "trait_invalid": {_ANY: Row(91015, "Value is not valid - {subject}")},
     "custom_field_invalid": {_ANY: Row(1017, "Invalid custom field - {subject}")},
     "status_label_default_missing": {_ANY: Row(8107, "Default customer status label not set")},
     "account_missing": {_ANY: Row(8054, "Account id not passed")},
@@ -310,6 +326,9 @@ def coded_refusal(refusal: Refusal, operation_id: str = "") -> tuple[Coded, ...]
     """The errors that a refusal is said as: one, or one for each wrong field of a request."""
     if isinstance(refusal, CardRefused):
         return (coded_card(refusal.fact),)
+    if isinstance(refusal, MergeRequestRefused):
+        row = MERGE_REQUEST_ROWS[refusal.reason]
+        return (Coded(row.code, row.filled(vars(refusal))),)
     row = _row_of(refusal, verb_of(operation_id))
     if row is _MALFORMED and isinstance(refusal, InvalidInput) and refusal.faults:
         return tuple(Coded(row.code, _told(each), row.business) for each in refusal.faults)

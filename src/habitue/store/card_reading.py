@@ -1,0 +1,145 @@
+"""Reading customer cards without the intention to write: one round trip each, and no locks.
+
+`read` finds cards by claims and by ids; `search` finds customers by how their names and identifiers
+begin; `read_changes` reads what has happened to a card. Documents are bytes here.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from habitue.store.cards import CardRow, ClaimRow
+from habitue.store.database import Connection
+from habitue.store.documents import decoder_of
+
+
+class CardsReading(msgspec.Struct, frozen=True):
+    """Who holds the claims, and the cards that were found."""
+
+    configuration_version: int
+    claims: list[ClaimRow]
+    cards: list[CardRow]
+
+
+class SearchPage(msgspec.Struct, frozen=True):
+    """Some of the customers who were found, and how many there are in all."""
+
+    customer_ids: Sequence[int]
+    total: int
+
+
+class ChangeRow(msgspec.Struct, frozen=True):
+    """A change of a card; who, and what changed, are JSON documents."""
+
+    id: int
+    root_id: int
+    kind: str
+    at: datetime
+    actor: msgspec.Raw
+    changes: msgspec.Raw
+
+
+class ChangesPage(msgspec.Struct, frozen=True):
+    """Some of the changes of a card, and how many there are in all."""
+
+    changes: list[ChangeRow]
+    total: int
+
+
+_READ = """
+WITH held AS (
+    SELECT claim_key, customer_id, coalesce(root_id, customer_id) AS root_id
+    FROM claim WHERE claim_key = ANY ($1::uuid[])
+), found AS (
+    SELECT customer_id AS id FROM held UNION SELECT unnest($2::bigint[])
+)
+SELECT configuration.version AS configuration_version,
+    (
+        SELECT jsonb_agg(jsonb_build_object('key', claim_key, 'customer_id', customer_id,
+            'root_id', root_id, 'card_count', 1 + (
+                SELECT count(*) FROM claim_holder WHERE claim_holder.claim_key = held.claim_key)
+            )) FROM held
+    ) AS claims,
+    (
+        SELECT jsonb_agg(to_jsonb(customer) || jsonb_build_object('parts', (
+            SELECT coalesce(jsonb_agg(document ORDER BY root_id <> customer.id, root_id), '[]')
+            FROM card_part WHERE card_part.customer_id = customer.id
+        )) ORDER BY customer.id)
+        FROM customer WHERE customer.id IN (SELECT id FROM found)
+    ) AS cards
+FROM configuration
+"""
+
+# The bounds of a range say how a text begins and need no pattern, so that nothing in them has a
+# meaning of its own and a prepared plan always uses the indexes.
+_SEARCH = """
+WITH matched AS (
+    (
+        SELECT customer_id FROM customer_name
+        WHERE name ~>=~ $1 AND name ~<~ $2
+        ORDER BY name USING ~<~, customer_id LIMIT $3
+    ) UNION (
+        SELECT customer_id FROM customer_identifier
+        WHERE lower(value) ~>=~ $1 AND lower(value) ~<~ $2
+        ORDER BY lower(value) USING ~<~, customer_id LIMIT $3
+    )
+)
+SELECT
+    ARRAY(SELECT customer_id FROM matched ORDER BY customer_id LIMIT $4 OFFSET $5) AS customer_ids,
+    (SELECT count(*) FROM matched) AS total
+"""
+
+_CHANGES = """
+SELECT
+    (
+        SELECT jsonb_agg(to_jsonb(page) - 'customer_id' ORDER BY id DESC) FROM (
+            SELECT * FROM customer_change WHERE customer_id = $1
+            ORDER BY id DESC LIMIT $2 OFFSET $3
+        ) AS page
+    ) AS changes,
+    (SELECT count(*) FROM customer_change WHERE customer_id = $1) AS total
+"""
+
+_LAST_CHARACTER = "\U0010ffff"
+_CLAIMS: "msgspec.json.Decoder[Any]" = decoder_of(list[ClaimRow])
+_CARDS: "msgspec.json.Decoder[Any]" = decoder_of(list[CardRow])
+_CHANGE_ROWS: "msgspec.json.Decoder[Any]" = decoder_of(list[ChangeRow])
+
+
+async def read(
+    connection: Connection, claim_keys: Sequence[UUID], customer_ids: Sequence[int]
+) -> CardsReading:
+    """The holders of these claims, and their cards and those of these ids."""
+    row = await connection.fetchrow(_READ, claim_keys, customer_ids)
+    assert row is not None, "the configuration always has its row"
+    return CardsReading(
+        configuration_version=row["configuration_version"],
+        claims=_CLAIMS.decode(row["claims"]) if row["claims"] else [],
+        cards=_CARDS.decode(row["cards"]) if row["cards"] else [],
+    )
+
+
+async def search(
+    connection: Connection, beginning: str, matches_max: int, limit: int, offset: int
+) -> SearchPage:
+    """Customers by the lower-case beginning of a name or an identifier, by their ids.
+
+    At most `matches_max` names and as many identifiers are looked at, in alphabetical order.
+    """
+    after = beginning + _LAST_CHARACTER
+    row = await connection.fetchrow(_SEARCH, beginning, after, matches_max, limit, offset)
+    assert row is not None, "there is one row in any case"
+    return SearchPage(row["customer_ids"], row["total"])
+
+
+async def read_changes(
+    connection: Connection, customer_id: int, limit: int, offset: int
+) -> ChangesPage:
+    """What has happened to a card, the last first."""
+    row = await connection.fetchrow(_CHANGES, customer_id, limit, offset)
+    assert row is not None, "there is one row in any case"
+    changes = _CHANGE_ROWS.decode(row["changes"]) if row["changes"] else []
+    return ChangesPage(changes, row["total"])

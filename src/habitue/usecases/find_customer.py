@@ -1,0 +1,93 @@
+"""Finding a customer by an identifier or by id, to read the card or to change it."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TypeAlias
+from uuid import UUID
+
+import msgspec
+
+from habitue.customers.card import Card
+from habitue.customers.lookup import CustomerNotInSource, Lookup, claim_keys, is_known_there
+from habitue.customers.refusals import CustomerErased, CustomerMerged, CustomerNotFound
+from habitue.customers.settings import RegistrationSettings
+from habitue.customers.sharing import is_identity
+from habitue.store import card_reading
+from habitue.store.card_reading import CardsReading
+from habitue.store.cards import CardsRow
+from habitue.usecases.card_state import card_of
+from habitue.usecases.shop import Shop
+
+#: Whom a request is about: a customer's id, or an identifier.
+Target: TypeAlias = int | Lookup
+
+
+class FoundCustomer(msgspec.Struct, frozen=True):
+    """The card, and the root that the request names: the id, or whose identifier led there."""
+
+    card: Card
+    root_id: int
+
+
+async def find_customer(shop: Shop, target: Target, now: datetime) -> FoundCustomer:
+    """The customer who is asked for. An identifier on too many cards leads to nobody.
+
+    Raises `CustomerNotFound`, `CustomerNotInSource` where only other sources know the customer by
+    the identifier, `CustomerMerged` or `CustomerErased`.
+    """
+    while True:
+        version, settings = shop.configuration.version, shop.configuration.organisation.settings
+        keys, ids = sought(target, settings, now)
+        row = await card_reading.read(shop.database, keys, ids)
+        if row.configuration_version == version:
+            return found_in(row, target, keys, settings, now)
+        await shop.refresh()
+
+
+async def read_customers(shop: Shop, customer_ids: Sequence[int]) -> dict[int, Card]:
+    """The cards of these customers by id, whatever has become of them; unknown ids are left out."""
+    row = await card_reading.read(shop.database, [], customer_ids)
+    if row.configuration_version != shop.configuration.version:
+        await shop.refresh()
+    found = (card_of(each) for each in row.cards)
+    return {card.id: card for card in found if not card.customer.anonymous}
+
+
+def sought(
+    target: Target, settings: RegistrationSettings, now: datetime
+) -> tuple[list[UUID], list[int]]:
+    """The claims and the ids that have to be read."""
+    if isinstance(target, Lookup):
+        return claim_keys(target, settings, now), []
+    return [], [target]
+
+
+def found_in(
+    row: CardsReading | CardsRow,
+    target: Target,
+    keys: Sequence[UUID],
+    settings: RegistrationSettings,
+    now: datetime,
+) -> FoundCustomer:
+    """Whom the target names among what was read. Raises as `find_customer` does."""
+    found = {each.id: card_of(each) for each in row.cards if not each.anonymous}
+    if not isinstance(target, Lookup):
+        return FoundCustomer(_standing(found.get(target), target), target)
+    claims = {each.key: each for each in row.claims if is_identity(each.card_count, settings)}
+    claim = next((claims[key] for key in keys if key in claims), None)
+    if claim is None:
+        raise CustomerNotFound(target.value)
+    card = _standing(found.get(claim.customer_id), target.value)
+    if not is_known_there(card, target, settings, now):
+        raise CustomerNotInSource(target.place.source, target.value)
+    return FoundCustomer(card, claim.root_id)
+
+
+def _standing(card: Card | None, key: object) -> Card:
+    if card is None:
+        raise CustomerNotFound(key)
+    if card.erased is not None:
+        raise CustomerErased(card.id)
+    if card.merged_into is not None:
+        raise CustomerMerged(card.merged_into)
+    return card
