@@ -110,8 +110,8 @@ def test_an_address_of_nobody_is_held_and_is_no_identity() -> None:
     assert read("email", "Anna@Shop.ru") == HeldIdentifier(
         EMAIL, "Anna@Shop.ru", "anna@shop.ru", SINCE
     )
-    assert read("email", "Meera@Example.org") == HeldIdentifier(
-        EMAIL, "Meera@Example.org", "meera@example.org", SINCE, False, "placeholder_domain"
+    assert read("email", "Meera@unknown.email") == HeldIdentifier(
+        EMAIL, "Meera@unknown.email", "meera@unknown.email", SINCE, False, "placeholder_domain"
     )
     assert read("email", "noreply@shop.ru") == HeldIdentifier(
         EMAIL, "noreply@shop.ru", "noreply@shop.ru", SINCE, False, "placeholder_local_part"
@@ -213,3 +213,12 @@ def test_reading_is_total_and_a_normal_form_stays_as_it_is(kind: str, value: obj
         assert again.normal_form == first.normal_form
         assert key_of(again, "live") == key_of(first, "live")
         assert "\x00" not in first.value
+
+
+@pytest.mark.parametrize(("source", "identity"), [("INSTORE", True), ("WEBSITE", False)])
+def test_an_address_of_documentation_is_nobodys_where_anybody_writes(
+    source: str, identity: bool
+) -> None:
+    held = read_identifier("email", "meera@example.org", source, RegistrationSettings(), SINCE)
+    assert isinstance(held, HeldIdentifier)
+    assert held.identity is identity

@@ -22,6 +22,8 @@ from habitue.model.limits import EMAIL_LENGTH_MAX
 Placeholder = Literal["", "placeholder_domain", "placeholder_local_part"]
 EmailReason = Literal["empty", "not_text", "length", "syntax"]
 
+#: RFC 2606 section 3: reserved for examples in documentation.
+SAMPLE_DOMAINS = ("example.com", "example.net", "example.org")
 #: Reserved for ever (RFC 2606, 6761, 6762, 7686): no such address can be anybody's.
 RESERVED_DOMAINS = ("arpa", "example", "invalid", "local", "localhost", "onion", "test")
 
@@ -95,3 +97,8 @@ def _is_below(domain: str, parents: Iterable[str]) -> bool:
     """Whether the domain is one of those, or below one."""
     dotted = "." + domain
     return any(dotted.endswith("." + parent.lower()) for parent in parents)
+
+
+def is_sample(normal_form: str) -> bool:
+    """Whether an address is one of documentation: nobody's where anybody may write it."""
+    return _is_below(normal_form.rpartition("@")[2], SAMPLE_DOMAINS)

@@ -19,7 +19,7 @@ import msgspec
 
 from habitue.customers.card import HeldIdentifier
 from habitue.customers.claims import STORE_SIDE_ID, claim_key
-from habitue.customers.email import EmailReason, NoEmail, read_email
+from habitue.customers.email import EmailReason, NoEmail, is_sample, read_email
 from habitue.customers.phone import NoPhone, PhoneReason, read_phone
 from habitue.customers.settings import RegistrationSettings
 from habitue.model.limits import IDENTIFIER_LENGTH_MAX, SOFT_LINK_NAME_LENGTH_MAX
@@ -180,7 +180,10 @@ def _read_email(reading: _Reading) -> HeldIdentifier | Rejected:
     email = read_email(reading.value, reading.settings)
     if isinstance(email, NoEmail):
         return reading.rejected(email.reason)
-    return reading.held(email.normal_form, remark=email.placeholder)
+    remark = email.placeholder
+    if not remark and reading.source in reading.settings.public_sources:
+        remark = "placeholder_domain" if is_sample(email.normal_form) else ""
+    return reading.held(email.normal_form, remark=remark)
 
 
 def _read_external_id(reading: _Reading) -> HeldIdentifier | Rejected:

@@ -38,7 +38,6 @@ NoticeKind = Literal[
     "enrollment_program_invalid",
     "enrollment_tier_invalid",
     "enrollment_exists",
-    "card_refused",  # subject: the reason, one of `customers.loyalty_card.CardRefusal`
     "name_truncated",
     "trait_invalid",  # a field of the person that cannot be read; subject: the field
     "channel_unsupported",

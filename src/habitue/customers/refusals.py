@@ -13,6 +13,7 @@ Each protocol's edge gives these its own codes and words, in one table. The tree
     │   ├── RegistrationDateInvalid   a date of enrolment outside the allowed window
     │   ├── ChannelInvalid            a channel that the source does not have
     │   ├── LabelUnknown              a status label that the shop does not have
+    │   ├── IdentifierFixed           identifiers of that kind are not to be changed
     │   └── LoyaltyTypeFixed          a loyalty customer stays one
     ├── NotFound
     │   └── CustomerNotFound
@@ -20,10 +21,12 @@ Each protocol's edge gives these its own codes and words, in one table. The tree
         ├── CustomerExists            the source account has this person already
         ├── SourceTaken               the person has another profile in this source account
         ├── PrimaryMismatch           a secondary identifier is another person's
+        ├── IdentifiersConflict       identifiers of one request belong to several others
         ├── ProfileMissing            a profile elsewhere is a condition, and there is none
         ├── CustomerMerged            the card was joined into another one
         ├── CustomerErased            the person's details were removed
-        └── CustomerBlocked           the customer's status forbids it
+        ├── CustomerBlocked           the customer's status forbids it
+        └── CustomerBusy              other requests hold this customer for too long
 """
 
 from habitue.model.errors import Conflict, Fault, InvalidInput, NotFound
@@ -109,6 +112,14 @@ class LoyaltyTypeFixed(Named):
         super().__init__(pointer, "Fixed", "a loyalty customer cannot become a non-loyalty one")
 
 
+class IdentifierFixed(Named):
+    """The shop does not have identifiers of that kind changed."""
+
+    def __init__(self, pointer: str, kind: str) -> None:
+        super().__init__(pointer, "Fixed", f"identifiers of the kind {kind} cannot be changed")
+        self.kind = kind
+
+
 class CustomerNotFound(NotFound):
     """Nobody has that id, or that identifier."""
 
@@ -140,6 +151,15 @@ class PrimaryMismatch(Conflict):
         self.customer_id = customer_id
 
 
+class IdentifiersConflict(Conflict):
+    """Identifiers of one request belong to several other customers."""
+
+    def __init__(self, customer_ids: tuple[int, ...]) -> None:
+        listed = ", ".join(str(each) for each in customer_ids)
+        super().__init__(f"The identifiers belong to customers {listed}")
+        self.customer_ids = customer_ids
+
+
 class ProfileMissing(Conflict):
     """A profile in another source is a condition, and there is none."""
 
@@ -169,3 +189,10 @@ class CustomerBlocked(Conflict):
     def __init__(self, label: str) -> None:
         super().__init__(f'The status "{label}" of the customer forbids this')
         self.label = label
+
+
+class CustomerBusy(Conflict):
+    """Other requests held the customer for longer than this one may wait."""
+
+    def __init__(self) -> None:
+        super().__init__("Too many requests are updating this customer at the same time")

@@ -12,11 +12,8 @@ import msgspec
 PrimaryKind = Literal["mobile", "email", "externalId"]
 Survivorship = Literal["most_recent", "most_trusted", "longest"]
 
-#: Domains that nobody is reached at (RFC 2606 and what shop software invents), and local parts.
+#: Domains that nobody is reached at (what shop software invents), and local parts.
 PLACEHOLDER_DOMAINS = (
-    "example.com",
-    "example.net",
-    "example.org",
     "invalid",
     "test",
     "localhost",
@@ -45,7 +42,8 @@ class RegistrationSettings(msgspec.Struct, frozen=True, kw_only=True):
     `primary_strict` refuses it where a secondary identifier is somebody's and the primary is not;
     `secondary_skipped_on_mismatch` registers the primary alone instead. `id_spaces` names the
     space of a source's identifiers where it is not the space that all share. Phones are read by
-    `phone_region`, or by that of their source. An identifier on more than `shared_cards_max` cards
+    `phone_region`, or by that of their source. Anybody may write to `public_sources`: addresses of
+    documentation recognise nobody there. An identifier on more than `shared_cards_max` cards
     recognises nobody. `survivorship` says by field which source's value the golden view shows,
     `trusted_sources` which of them comes first.
     """
@@ -71,6 +69,7 @@ class RegistrationSettings(msgspec.Struct, frozen=True, kw_only=True):
     id_spaces: dict[str, str] = {}
     phone_region: str = "RU"
     phone_regions: dict[str, str] = {}
+    public_sources: tuple[str, ...] = ("WEBSITE",)
     placeholder_domains: tuple[str, ...] = PLACEHOLDER_DOMAINS
     placeholder_local_parts: tuple[str, ...] = PLACEHOLDER_LOCAL_PARTS
     shared_cards_max: int = 20

@@ -29,23 +29,31 @@ SOURCES: dict[str, Source] = {
         Source(1, "FACEBOOK", ("email", "mobile"), has_accounts=True),
         Source(2, "WEB_ENGAGE", ("android", "email", "ios", "mobile"), has_accounts=True),
         Source(3, "WECHAT", ("email", "mobile", "wechat"), has_accounts=True),
-        Source(5, INSTORE, ("email", "mobile", "postmail", "whatsapp", "mobilePush")),
-        Source(6, "MARTJACK", ("email", "mobile", "whatsapp", "mobilePush")),
-        Source(7, "TMALL", ("email", "mobile")),
-        Source(8, "TAOBAO", ("email", "mobile")),
-        Source(9, "JD", ("email", "mobile")),
-        Source(10, SESSIONS, ("email", "mobile", "whatsapp", "mobilePush")),
-        Source(
-            11,
-            TRACKER,
-            ("android", "email", "ios", "mobile", "wechat", "whatsapp", "mobilePush"),
-        ),
-        Source(12, "LINE", ("email", "line", "mobile"), has_accounts=True),
-        Source(
-            18,
-            "MOBILE_APP",
-            ("android", "email", "ios", "mobile", "whatsapp", "mobilePush"),
-            has_accounts=True,
-        ),
+        Source(5, INSTORE, ("email", "mobile", "postmail", "whatsapp")),
+        Source(6, "MARTJACK", ("email", "whatsapp")),
+        Source(7, "TMALL", ("mobile",)),
+        Source(8, "TAOBAO", ("email",)),
+        Source(9, "JD", ("email",)),
+        Source(10, SESSIONS, ("email", "mobile", "whatsapp")),
+        Source(11, TRACKER, ("android", "email", "ios", "mobile", "wechat", "whatsapp")),
+        Source(12, "LINE", ("email", "line"), has_accounts=True),
+        Source(18, "MOBILE_APP", ("android", "ios", "whatsapp"), has_accounts=True),
     )
 }
+
+#: What a channel may be called. Which of them a source reaches people by is what it says of itself;
+#: a registration may name any, as tills do.
+CHANNEL_TYPES = frozenset(
+    {
+        "android",
+        "email",
+        "ios",
+        "line",
+        "mobile",
+        "mobilePush",
+        "postmail",
+        "viber",
+        "wechat",
+        "whatsapp",
+    }
+)

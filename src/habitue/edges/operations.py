@@ -1,6 +1,12 @@
 """Everything that is served, in one list."""
 
+from habitue.edges.capillary.cards import card_operations
+from habitue.edges.capillary.merge_requests import merge_request_operations
 from habitue.edges.capillary.oauth import capillary_oauth_operations
+from habitue.edges.capillary.reading import reading_operations
+from habitue.edges.capillary.registering import registering_operations
+from habitue.edges.capillary.status import status_operations
+from habitue.edges.capillary.subscriptions import subscription_operations
 from habitue.edges.http.operation import Operation
 from habitue.edges.talon_one.integration.operations import integration_operations
 from habitue.edges.talon_one.management import management_operations
@@ -8,4 +14,14 @@ from habitue.edges.talon_one.management import management_operations
 
 def all_operations() -> list[Operation]:
     """The operations of every door."""
-    return [*integration_operations(), *management_operations(), *capillary_oauth_operations()]
+    return [
+        *integration_operations(),
+        *management_operations(),
+        *capillary_oauth_operations(),
+        *registering_operations(),
+        *card_operations(),
+        *reading_operations(),
+        *status_operations(),
+        *subscription_operations(),
+        *merge_request_operations(),
+    ]
