@@ -122,7 +122,8 @@ LEFT JOIN card ON false
 
 _LOCK_CUSTOMERS = f"""
 SELECT id FROM customer WHERE id IN (
-    SELECT customer_id FROM ({_NAMED}) AS named UNION SELECT unnest($3::bigint[])
+    SELECT unnest($3::bigint[])
+    UNION SELECT customer_id FROM ({_NAMED}) AS named WHERE cardinality($3::bigint[]) = 0
 ) ORDER BY id FOR UPDATE
 """
 
@@ -176,7 +177,8 @@ async def load(connection: Connection, query: CardQuery) -> CardsReading:
 
 
 async def lock(connection: Connection, query: CardQuery) -> None:
-    """Waits until nobody else writes these cards or what their customers own; needs a transaction.
+    """Waits until nobody else writes these cards, or what the customers own who are named; where
+    none is named, what the cards' holders own. Needs a transaction.
 
     Raises `LockTimeout` when that takes longer than the transaction's lock timeout.
     """

@@ -5,6 +5,7 @@ once, and read. They are given to customers, and taken back, by registration and
 """
 
 import secrets
+from collections.abc import Callable
 from functools import partial
 from typing import Any, TypeAlias
 
@@ -106,6 +107,7 @@ class NumberQuery(msgspec.Struct):
     number: str = ""
 
 
+Declare: TypeAlias = Callable[..., Operation]
 TillCall: TypeAlias = Call[TillPrincipal, Any, Any]
 
 
@@ -185,6 +187,10 @@ async def read_log(call: Call[TillPrincipal, NumberQuery, None]) -> Answer:
 def card_operations() -> list[Operation]:
     """The operations on loyalty cards."""
     operation = partial(Operation, door=CAPILLARY, group=_GROUP)
+    return [*_making(operation), *_changing(operation), *_reading(operation)]
+
+
+def _making(operation: Declare) -> list[Operation]:
     return [
         operation(
             id="generateCards",
@@ -208,6 +214,11 @@ def card_operations() -> list[Operation]:
             idempotent=True,
             request_example=_ADD_EXAMPLE,
         ),
+    ]
+
+
+def _changing(operation: Declare) -> list[Operation]:
+    return [
         operation(
             id="updateCard",
             method="PUT",
@@ -227,6 +238,11 @@ def card_operations() -> list[Operation]:
             body=list[CardIn],
             responses={200: Bulk, 201: Bulk, 500: Bulk},
         ),
+    ]
+
+
+def _reading(operation: Declare) -> list[Operation]:
+    return [
         operation(
             id="getCard",
             method="GET",
