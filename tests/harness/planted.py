@@ -18,6 +18,7 @@ BUGS: dict[str, tuple[str, str, str]] = {
     "no version of the customer": ("update_customer", "AND version = a_version", ""),
     "no claim of the profile": ("insert_customer", _CLAIM_GUARD, "NULL;"),
     "no claim of the session": ("save_session", _CLAIM_GUARD, "NULL;"),
+    "no claim of the identifiers": ("take_claims", _CLAIM_GUARD, "NULL;"),
     "no release of the counter": ("release_coupons", "usage_counter - 1", "usage_counter"),
     "no count of the sales": (
         "update_customer",

@@ -9,19 +9,22 @@ import asyncio
 import json
 import sys
 import time
+from collections.abc import Awaitable, Callable, Coroutine
 from datetime import datetime
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from habitue.model.errors import Refusal
 from habitue.model.idempotency import Idempotency
 from habitue.pricing.cart import CartItem
 from habitue.promotions.effects import AcceptCoupon, RejectCoupon
-from habitue.store.database import open_database
+from habitue.store.database import Database, open_database
 from habitue.store.location import External
 from habitue.usecases.session_state import SessionOutcome
 from habitue.usecases.shop import Shop, ShopSettings
 from tests.building import Till
+from tests.harness.card_jobs import act_on_cards
 
 POOL_SIZE = 4
 PATIENCE_SECONDS = 60.0
@@ -38,20 +41,27 @@ async def race(specification: dict[str, Any]) -> list[dict[str, Any]]:
         await shop.refresh()
         till = Till(shop, shop.configuration.application(specification["application_id"]))
         till.now = datetime.fromisoformat(specification["now"])
-        await asyncio.gather(
-            *(database.fetchval("SELECT pg_sleep(0.01)") for _ in range(POOL_SIZE))
+        await starting_shot(database)
+        return await asyncio.gather(
+            *(reported(job, partial(act, till, dict(job))) for job in specification["jobs"])
         )
-        print("ready", flush=True)
-        start = float(sys.stdin.readline())
-        await asyncio.sleep(start - time.monotonic())
-        return await asyncio.gather(*(run(till, job) for job in specification["jobs"]))
 
 
-async def run(till: Till, job: dict[str, Any]) -> dict[str, Any]:
-    """The report of one job."""
+async def starting_shot(database: Database) -> None:
+    """Opens all connections, says that this process is ready, and waits until all shall start."""
+    await asyncio.gather(*(database.fetchval("SELECT pg_sleep(0.01)") for _ in range(POOL_SIZE)))
+    print("ready", flush=True)
+    start = float(sys.stdin.readline())
+    await asyncio.sleep(start - time.monotonic())
+
+
+async def reported(
+    job: dict[str, Any], work: Callable[[], Awaitable[dict[str, Any]]]
+) -> dict[str, Any]:
+    """The report of one job: what the work tells, or what came instead."""
     began = time.monotonic()
     try:
-        report = await act(till, dict(job))
+        report = await work()
     except Refusal as refusal:
         report = {"refused": type(refusal).__name__, "message": str(refusal)}
     except Exception as error:
@@ -61,6 +71,8 @@ async def run(till: Till, job: dict[str, Any]) -> dict[str, Any]:
 
 async def act(till: Till, job: dict[str, Any]) -> dict[str, Any]:
     """What a till would print of its request; a job with a key tells the answer alone."""
+    if "session_id" not in job:
+        return await act_on_cards(till, job)
     session_id = job.pop("session_id")
     if job.pop("reopen", False):
         return told(await till.reopen(session_id))
@@ -85,11 +97,13 @@ def told(outcome: SessionOutcome) -> dict[str, Any]:
     }
 
 
-def main() -> None:
+def serve_rounds(
+    round_: Callable[[dict[str, Any]], Coroutine[Any, Any, list[dict[str, Any]]]],
+) -> None:
     """One round per line, until there are no more lines."""
     while line := sys.stdin.readline():
-        print(json.dumps(asyncio.run(race(json.loads(line)))), flush=True)
+        print(json.dumps(asyncio.run(round_(json.loads(line)))), flush=True)
 
 
 if __name__ == "__main__":
-    main()
+    serve_rounds(race)

@@ -41,6 +41,21 @@ class Round(msgspec.Struct, frozen=True):
         """How many reports say all of that."""
         return sum(facts.items() <= each.items() for each in self.all if "error" not in each)
 
+    def together(self, subject: str) -> int:
+        """How many jobs ran while another one about the same subject was running."""
+        subjects: dict[Any, list[dict[str, Any]]] = {}
+        for each in self.all:
+            subjects.setdefault(each["job"][subject], []).append(each)
+        return sum(
+            any(
+                other["began"] < each["ended"] and each["began"] < other["ended"]
+                for other in group
+                if other is not each
+            )
+            for group in subjects.values()
+            for each in group
+        )
+
     def overlapping(self) -> int:
         """How many jobs ran while a job of another process was running."""
         spans = [
@@ -67,18 +82,21 @@ class Racers:
         self, till: Till, url: str, jobs: Sequence[Job], *, lock_wait_seconds: float = 30.0
     ) -> Round:
         """Deals the jobs out in turn and runs them all at once."""
-        return await asyncio.to_thread(self._race, till, url, jobs, lock_wait_seconds)
-
-    def _race(self, till: Till, url: str, jobs: Sequence[Job], lock_wait_seconds: float) -> Round:
         count = len(self._processes)
-        for number, process in enumerate(self._processes):
-            specification = {
-                "url": url,
-                "application_id": till.application.id,
-                "now": till.now.isoformat(),
-                "lock_wait_seconds": lock_wait_seconds,
-                "jobs": jobs[number::count],
-            }
+        shop = {
+            "url": url,
+            "application_id": till.application.id,
+            "now": till.now.isoformat(),
+            "lock_wait_seconds": lock_wait_seconds,
+        }
+        return await self.start([{**shop, "jobs": jobs[each::count]} for each in range(count)])
+
+    async def start(self, specifications: Sequence[dict[str, Any]]) -> Round:
+        """Gives each process its specification and lets all start at once."""
+        return await asyncio.to_thread(self._start, specifications)
+
+    def _start(self, specifications: Sequence[dict[str, Any]]) -> Round:
+        for process, specification in zip(self._processes, specifications, strict=True):
             _tell(process, json.dumps(specification))
         for process in self._processes:
             assert _hear(process) == "ready\n"
@@ -89,11 +107,11 @@ class Racers:
 
 
 @contextmanager
-def racers(count: int) -> Iterator[Racers]:
+def racers(count: int, program: str = "tests.harness.racer") -> Iterator[Racers]:
     """That many racing processes, gone when the block ends."""
     processes = [
         subprocess.Popen(
-            [sys.executable, "-m", "tests.harness.racer"],
+            [sys.executable, "-m", program],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
