@@ -8,7 +8,8 @@ only this protocol knows (`RequestFault`). The *verb* is the first word of an op
 Texts that the contract has are used to the letter (contracts/capillary/SPEC.md sections 3.3, 3.4,
 5, 6, 13, 13.1 and its examples 06 and 07), also their spacing. Where it has a code without a text,
 the text is ours; where it has no code, the nearest one is taken, and the text says what happened.
-Facts about cards have a table of their own, `card_codes`.
+Facts about cards have a table of their own, `card_codes`, and so have the shop's own settings,
+`organisation_codes`.
 """
 
 import re
@@ -49,6 +50,7 @@ from habitue.customers.refusals import (
 )
 from habitue.customers.status import StatusFinal
 from habitue.edges.capillary.card_codes import CARD_ROWS
+from habitue.edges.capillary.organisation_codes import ORGANISATION_ROWS, OrganisationRefused
 from habitue.edges.capillary.request_codes import MERGE_REQUEST_ROWS
 from habitue.edges.capillary.rows import Row
 from habitue.edges.http.refusals import (
@@ -328,6 +330,9 @@ def coded_refusal(refusal: Refusal, operation_id: str = "") -> tuple[Coded, ...]
         return (coded_card(refusal.fact),)
     if isinstance(refusal, MergeRequestRefused):
         row = MERGE_REQUEST_ROWS[refusal.reason]
+        return (Coded(row.code, row.filled(vars(refusal))),)
+    if isinstance(refusal, OrganisationRefused):
+        row = ORGANISATION_ROWS[refusal.reason]
         return (Coded(row.code, row.filled(vars(refusal))),)
     row = _row_of(refusal, verb_of(operation_id))
     if row is _MALFORMED and isinstance(refusal, InvalidInput) and refusal.faults:
