@@ -3,6 +3,7 @@
 from habitue.edges.capillary.cards import card_operations
 from habitue.edges.capillary.merge_requests import merge_request_operations
 from habitue.edges.capillary.oauth import capillary_oauth_operations
+from habitue.edges.capillary.organisation import organisation_operations
 from habitue.edges.capillary.reading import reading_operations
 from habitue.edges.capillary.registering import registering_operations
 from habitue.edges.capillary.status import status_operations
@@ -24,4 +25,5 @@ def all_operations() -> list[Operation]:
         *status_operations(),
         *subscription_operations(),
         *merge_request_operations(),
+        *organisation_operations(),
     ]
