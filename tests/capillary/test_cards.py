@@ -177,6 +177,7 @@ def test_fields_that_the_shop_does_not_take_are_remarked_and_the_card_is_added(
         ({"cardNumber": "X" * 251}, 3005),
         ({"cardNumber": "CODES-1"}, 3009),
         ({"cardExternalId": "ext-codes"}, 3045),
+        ({"cardExternalId": "e" * 10_000}, 3005),
         ({"statusLabel": None}, 3011),
         ({"statusLabel": "nonsense"}, 3017),
         ({"statusLabel": "ACTIVE"}, 3018),
@@ -331,12 +332,31 @@ def test_a_card_that_is_not_there(till: Counter, path: str) -> None:
         ("PUT", "/v2/card/bulk", {"cardNumber": "x"}),
         ("PUT", "/v2/card", {"cardNumber": "x", "statusInfo": "lost"}),
         ("PUT", "/v2/card", []),
+        ("POST", "/v2/card", {"seriesId": 131, "cardNumber": "a\0b", "statusLabel": "x"}),
+        ("POST", "/v2/card", {"seriesId": 131, "cardNumber": "\ud800", "statusLabel": "ISSUED"}),
+        ("PUT", "/v2/card", {"cardNumber": "x", "statusInfo": {"reason": "\ud800"}}),
+        ("PUT", "/v2/card", {"cardNumber": "x", "cardExternalId": "e" * 10_000}),
+        ("GET", "/v2/card?number=" + "9" * 5_000, None),
+        ("GET", "/v2/card?number=%00", None),
     ],
 )
 def test_bodies_of_other_types_are_refused(
     till: Counter, method: str, path: str, body: Any
 ) -> None:
     assert till.send(method, path, body).status == 400
+
+
+def test_a_reason_has_a_bound(till: Counter) -> None:
+    added(till, "REASON-1")
+    body = {
+        "cardNumber": "REASON-1",
+        "statusLabel": "SUSPENDED",
+        "statusInfo": {"reason": "e" * 1_001},
+    }
+    ((_, message),) = errors(till, "PUT", "/v2/card", body)
+    assert message.startswith("/statusInfo/reason: Too long")
+    card = till.send("GET", "/v2/card?number=REASON-1").json
+    assert card["statusInfo"]["status"] == "NOT_ISSUED"
 
 
 def test_numbers_may_come_as_json_numbers(till: Counter) -> None:

@@ -84,6 +84,7 @@ def test_an_added_card_lies_in_the_shop() -> None:
         ({"number": "C\x001"}, "length_invalid"),
         ({"number": "TAKEN"}, "number_exists"),
         ({"external_id": "ext-taken"}, "external_id_exists"),
+        ({"external_id": "e" * 251}, "length_invalid"),
         ({"label": ""}, "status_missing"),
         ({"label": "nonsense"}, "label_unknown"),
         ({"label": "ACTIVE"}, "label_not_for_unissued"),
@@ -141,6 +142,7 @@ def test_a_link_may_name_the_card_by_its_external_id_and_give_one() -> None:
         ({"status": "ACTIVE", "customer_id": PETER, "expiry": NOW}, {}, "card_is"),
         ({"status": "ACTIVE", "customer_id": PETER}, {}, "not_linkable"),
         ({"external_id": "ext-1"}, {"external_id": "ext-2"}, "external_id_mismatch"),
+        ({}, {"external_id": "e" * 251}, "length_invalid"),
     ],
 )
 def test_what_cannot_be_linked(stored: dict[str, Any], asked: dict[str, Any], reason: str) -> None:

@@ -40,7 +40,7 @@ from habitue.customers.loyalty_card import (
 )
 from habitue.customers.organisation import CardLabel, CardSeries, CardStatus, Organisation, folded
 
-#: No number is longer than the longest that a series can make: 50 + 150 + 50.
+#: Numbers and external ids: none is longer than the longest that a series makes, 50 + 150 + 50.
 NUMBER_LENGTH_MAX = 250
 
 #: By hand: what a card may become, from what it is; labels of one status may always be exchanged.
@@ -79,7 +79,7 @@ def decide_add(wish: CardWish, situation: Situation) -> LoyaltyCard:
     refuse_retired(series, wish.pointer)
     if not wish.label:
         raise refused("status_missing", pointer=wish.pointer)
-    _refuse_unwritable(wish)
+    _refuse_unwritable(wish.number, wish)
     if any(each.number == wish.number for each in situation.cards):
         raise refused("number_exists", wish.number, pointer=wish.pointer)
     _refuse_external_id_taken(wish, situation)
@@ -186,10 +186,9 @@ def _series_of(card: LoyaltyCard, wish: CardWish, organisation: Organisation) ->
     return series
 
 
-def _refuse_unwritable(wish: CardWish) -> None:
-    number = wish.number
-    if not number or len(number) > NUMBER_LENGTH_MAX or not number.isprintable():
-        raise refused("length_invalid", number, pointer=wish.pointer)
+def _refuse_unwritable(name: str, wish: CardWish) -> None:
+    if not name or len(name) > NUMBER_LENGTH_MAX or not name.isprintable():
+        raise refused("length_invalid", name, pointer=wish.pointer)
 
 
 def _refuse_unlinkable(card: LoyaltyCard, now: datetime, pointer: str) -> None:
@@ -259,6 +258,8 @@ def _issued(
 
 def _described(card: LoyaltyCard, wish: CardWish, situation: Situation) -> LoyaltyCard:
     """With what the wish says beside the status; fields that it does not name stay."""
+    if wish.external_id and not card.external_id:
+        _refuse_unwritable(wish.external_id, wish)
     return msgspec.structs.replace(
         card,
         external_id=card.external_id or wish.external_id,

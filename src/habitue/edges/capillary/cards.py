@@ -16,6 +16,7 @@ from habitue.customers.card_facts import CardFact, refused
 from habitue.customers.fields import read_custom_fields, read_extended_fields
 from habitue.customers.loyalty_card import CardOutcome, CardWish
 from habitue.customers.notices import Notice
+from habitue.customers.refusals import Named
 from habitue.edges.capillary.attribution import Attribution, TillPrincipal, attribution_of
 from habitue.edges.capillary.card_answers import (
     CardOut,
@@ -42,6 +43,7 @@ from habitue.edges.capillary.requests import Whole, whole
 from habitue.edges.http.call import Answer, Call
 from habitue.edges.http.numbers import ENCODER, Integer
 from habitue.edges.http.operation import Operation
+from habitue.model.limits import REASON_LENGTH_MAX
 from habitue.usecases.add_card import add_card
 from habitue.usecases.change_card_status import (
     CARDS_PER_CHANGE_MAX,
@@ -298,7 +300,7 @@ def _wish(call: TillCall, body: CardIn, pointer: str) -> tuple[CardWish, tuple[N
         series_code=(body.series_code or "").strip(),
         external_id=_name(body.card_external_id),
         label=(body.status_label or "").strip(),
-        reason=_reason(body.status_info),
+        reason=_reason(body.status_info, pointer),
         entity_kind=(mapped.type or "").strip(),
         entity=(mapped.value or "").strip(),
         custom_fields={name: each.value for name, each in custom.items()},
@@ -312,8 +314,12 @@ def _name(value: str | int | None) -> str:
     return "" if value is None else str(value).strip()
 
 
-def _reason(sent: StatusInfoIn | None) -> str:
-    return (sent.reason or "").strip() if sent else ""
+def _reason(sent: StatusInfoIn | None, pointer: str = "") -> str:
+    reason = (sent.reason or "").strip() if sent else ""
+    if len(reason) > REASON_LENGTH_MAX:
+        details = f"at most {REASON_LENGTH_MAX} characters are possible"
+        raise Named(f"{pointer}/statusInfo/reason", "Too long", details)
+    return reason
 
 
 def _changed(call: TillCall, outcome: CardOutcome) -> ChangedCardOut:
