@@ -41,7 +41,7 @@ from habitue.customers.refusals import (
     LoyaltyTypeFixed,
     ProfileMissing,
 )
-from habitue.customers.register import Found, Holder, refuse_blocked
+from habitue.customers.register import Found, Holder, enrolled_already, refuse_blocked
 from habitue.customers.registration import OfferedIdentifier, Understood
 from habitue.customers.settings import RegistrationSettings
 from habitue.customers.sharing import is_identity
@@ -79,11 +79,6 @@ def decide_update(
         raise LoyaltyTypeFixed("/loyaltyInfo/loyaltyType")
     enrolled = {each.program_id for each in part.enrollments}
     enrollments = understood.registration.enrollments
-    notices = [
-        Notice("enrollment_exists", str(each.program_id))
-        for each in enrollments
-        if each.program_id in enrolled
-    ]
     after = msgspec.structs.replace(
         _laid_over(part, understood.profiles),
         loyalty_type=wanted or part.loyalty_type,
@@ -100,7 +95,7 @@ def decide_update(
     return CardDecision(
         change=change,
         card=with_attributes(with_part(card, after), change.attributes),
-        notices=(*notices, *understood.notices),
+        notices=(*enrolled_already(card, understood), *understood.notices),
     )
 
 

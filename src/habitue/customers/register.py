@@ -12,7 +12,7 @@ Invariants: a decision takes only claims that nobody holds, changes one part of 
 everything that was told before as it was.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from uuid import UUID
 
@@ -117,8 +117,16 @@ def decide_registration(
         card=with_attributes(after, attributes),
         victims=tuple(victim.id for victim in match.victims),
         reason=_reason(understood) if match.victims else None,
-        notices=(*match.notices, *understood.notices),
+        notices=(*match.notices, *enrolled_already(before, understood), *understood.notices),
     )
+
+
+def enrolled_already(card: Card, understood: Understood) -> Iterator[Notice]:
+    """What is to be told of programs that the customer is in: nothing of them changes."""
+    programs = {each.program_id for part in card.parts for each in part.enrollments}
+    for each in understood.registration.enrollments:
+        if each.program_id in programs:
+            yield Notice("enrollment_exists", str(each.program_id))
 
 
 def claim_keys(understood: Understood, organisation: Organisation) -> list[UUID]:

@@ -17,6 +17,7 @@ from habitue.customers.change import CardDecision
 from habitue.customers.organisation import Organisation
 from habitue.customers.refusals import CustomerBusy
 from habitue.customers.register import Found, Holder
+from habitue.model.errors import Refusal
 from habitue.model.idempotency import Idempotency
 from habitue.store import cards
 from habitue.store.cards import CardQuery, CardsRow
@@ -95,8 +96,7 @@ async def write_card(
         await save_cards(connection, changed)
         return reply
 
-    keys = wanted(shop.configuration.organisation).claim_keys
-    async with shop.queue.turn(keys, CustomerBusy):
+    async with shop.queue.turn(await _turn_keys(shop, wanted), CustomerBusy):
         return await settled(shop, attempt, CustomerBusy)
 
 
@@ -110,6 +110,17 @@ def found_in(row: CardsRow) -> Found:
         cards={each.id: card_of(each) for each in row.cards},
         new_id=row.new_id,
     )
+
+
+async def _turn_keys(shop: Shop, wanted: Callable[[Organisation], Wanted]) -> Sequence[UUID]:
+    """The claims to wait for. What is refused is refused by the newest rules."""
+    version = shop.configuration.version
+    try:
+        return wanted(shop.configuration.organisation).claim_keys
+    except Refusal:
+        if (await shop.refresh()).version == version:
+            raise
+    return wanted(shop.configuration.organisation).claim_keys
 
 
 async def _read(

@@ -2,8 +2,10 @@
 
 from datetime import datetime
 
+from habitue.customers.amend import decide_update
 from habitue.customers.change import CardDecision
 from habitue.customers.organisation import Organisation
+from habitue.customers.refusals import CustomerExists
 from habitue.customers.register import Found, claim_keys, decide_registration
 from habitue.customers.registration import Registration
 from habitue.customers.understand import understand
@@ -24,8 +26,9 @@ async def register_customer(
 ) -> Reply:
     """Registers the customer, or attaches the profiles to the one who is there already.
 
-    Raises what `understand` and `decide_registration` raise, `CustomerBusy` and `KeyReused`;
-    nothing is stored then.
+    Where the shop says so, who is known in this very source is updated instead of refused. Raises
+    what `understand` and `decide_registration` raise, `CustomerBusy` and `KeyReused`; nothing is
+    stored then.
     """
 
     def wanted(organisation: Organisation) -> Wanted:
@@ -33,6 +36,12 @@ async def register_customer(
 
     def decide(found: Found, organisation: Organisation) -> CardDecision:
         understood = understand(registration, organisation, now)
-        return decide_registration(understood, found, organisation, now)
+        try:
+            return decide_registration(understood, found, organisation, now)
+        except CustomerExists as known:
+            if not organisation.settings.updates_on_add:
+                raise
+            card = found.cards[known.customer_id]
+            return decide_update(understood, card, card.id, organisation, now)
 
     return await write_card(shop, wanted, decide, now, render, idempotency, order)

@@ -207,6 +207,8 @@ _REFUSALS: Mapping[type[Refusal], _Rows] = {
         _ANY: Row(8052, "Add customer, Conflicting Customers found"),
     },
     ProfileMissing: {
+        "update": Row(8065, "Customer not found in the given source"),
+        "change": Row(8065, "Customer not found in the given source"),
         _ANY: Row(8090, "Unable to create profile as instore profile doesn't exist"),
     },
     CustomerMerged: {_ANY: Row(8069, "Merged customer found")},
