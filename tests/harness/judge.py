@@ -97,7 +97,10 @@ def orphans(rows: Rows) -> list[str]:
     return wrong + [
         f"customer {each['id']} cannot be found by any identifier"
         for each in rows["customer"]
-        if not each["anonymous"] and each["id"] not in claimed
+        if each["id"] not in claimed
+        and not each["anonymous"]
+        and each["merged_into"] is None
+        and each["erased"] is None
     ]
 
 
@@ -109,6 +112,8 @@ def customer_violations(rows: Rows) -> list[str]:
     wrong = []
     for customer in rows["customer"]:
         mine = sessions[customer["id"]]
+        if customer["merged_into"] is not None:
+            continue
         closed = [each for each in mine if each["state"] == "closed"]
         for name, counted, true in (
             ("sessions", customer["session_count"], len(mine)),

@@ -19,11 +19,27 @@ BUGS: dict[str, tuple[str, str, str]] = {
     "no claim of the profile": ("insert_customer", _CLAIM_GUARD, "NULL;"),
     "no claim of the session": ("save_session", _CLAIM_GUARD, "NULL;"),
     "no claim of the identifiers": ("take_claims", _CLAIM_GUARD, "NULL;"),
+    "no release of the identifiers": (
+        "save_card",
+        "DELETE FROM claim WHERE claim_key = ANY (a_released)",
+        "DELETE FROM claim WHERE false",
+    ),
+    "no end of old names": (
+        "save_card",
+        "DELETE FROM customer_name WHERE customer_id = a_customer_id",
+        "DELETE FROM customer_name WHERE false",
+    ),
     "no release of the counter": ("release_coupons", "usage_counter - 1", "usage_counter"),
     "no count of the sales": (
         "update_customer",
         "total_sales = total_sales + a_total_sales_change",
         "total_sales = total_sales",
+    ),
+    "no version of the cards": ("standing_customer", "AND version = a_version", ""),
+    "no root for a new session": (
+        "save_session",
+        "SELECT root_id INTO named_root FROM claim WHERE claim_key = a_profile_key",
+        "named_root := NULL",
     ),
     "no receipt": ("save_receipt", "PERFORM guard_failed('receipt');", "NULL;"),
     "no move of the events": (

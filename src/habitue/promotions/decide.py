@@ -60,12 +60,16 @@ class State(msgspec.Struct, frozen=True):
 
 
 class Decision(msgspec.Struct, frozen=True):
-    """The whole outcome: the session to save, the changes to its owner, and what to answer."""
+    """The whole outcome: the session to save, the changes to its owner, and what to answer.
+
+    `owner_attributes` are all of them where rules set some, `owner_changes` those that were set.
+    """
 
     session: Session
     effects: tuple[Effect, ...]
     event_type: EventType
     owner_attributes: Attributes | None = None
+    owner_changes: Attributes = {}
     session_count_change: int = 0
     closed_sessions_change: int = 0
     total_sales_change: Decimal = ZERO
@@ -190,12 +194,13 @@ def _evaluate(
     )
     effects = (*evaluated.effects, *book.rejections(), *_referral_rejections(session))
     closes = session.state == "closed"
-    session, owner_attributes = _with_changes(session, state.owner, evaluated)
+    session, owner_changes = _with_changes(session, evaluated)
     return Decision(
         msgspec.structs.replace(session, effects=effects, closed_at=now if closes else None),
         effects=effects,
         event_type=_event_type(state, closes),
-        owner_attributes=owner_attributes,
+        owner_attributes=merged(state.owner.attributes, owner_changes) if owner_changes else None,
+        owner_changes=owner_changes,
         session_count_change=int(state.stored is None or _moves(state)),
         closed_sessions_change=int(closes),
         total_sales_change=session.totals.total if closes else ZERO,
@@ -233,9 +238,7 @@ def _referral_rejections(session: Session) -> tuple[Effect, ...]:
     return (unclaimed(RejectReferral(session.referral_code, "ReferralNotFound")),)
 
 
-def _with_changes(
-    session: Session, owner: Customer, evaluated: Evaluated
-) -> tuple[Session, Attributes | None]:
+def _with_changes(session: Session, evaluated: Evaluated) -> tuple[Session, Attributes]:
     own: Attributes = {}
     customers: Attributes = {}
     for entity, name, value in evaluated.attribute_changes:
@@ -243,7 +246,7 @@ def _with_changes(
     if own:
         attributes = merged(session.attributes, own)
         session = msgspec.structs.replace(session, attributes=attributes)
-    return session, merged(owner.attributes, customers) if customers else None
+    return session, customers
 
 
 def _moves(state: State) -> bool:

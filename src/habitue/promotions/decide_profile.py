@@ -32,10 +32,14 @@ class ProfileCommand(msgspec.Struct, frozen=True):
 
 
 class ProfileDecision(msgspec.Struct, frozen=True):
-    """The outcome; `active` says that it counts as activity of the customer."""
+    """The outcome; `active` says that it counts as activity of the customer.
+
+    `attributes` are all of them, `changes` those that were sent or set by rules.
+    """
 
     attributes: Attributes
     active: bool
+    changes: Attributes
     effects: tuple[Effect, ...] = ()
     failures: tuple[RuleFailure, ...] = ()
     trace: tuple[CampaignTrace, ...] = ()
@@ -51,11 +55,11 @@ def decide_profile(
     )
     if faults:
         raise InvalidInput(*(fault.under(command.pointer) for fault in faults))
-    attributes = merged(customer.attributes, normalised(command.attributes))
+    sent = normalised(command.attributes)
     if command.purpose is None:
-        return ProfileDecision(attributes, active=False)
+        return ProfileDecision(merged(customer.attributes, sent), active=False, changes=sent)
     check_campaigns(command.purpose, program, command.pointer)
-    return _evaluated(command, command.purpose, customer, attributes, program, now)
+    return _evaluated(command, command.purpose, customer, sent, program, now)
 
 
 def check_campaigns(purpose: Purpose, program: Program, pointer: str) -> None:
@@ -84,10 +88,11 @@ def _evaluated(
     command: ProfileCommand,
     purpose: Purpose,
     customer: Customer,
-    attributes: Attributes,
+    sent: Attributes,
     program: Program,
     now: datetime,
 ) -> ProfileDecision:
+    attributes = merged(customer.attributes, sent)
     book = CouponBook(
         (),
         program.campaigns,
@@ -99,10 +104,11 @@ def _evaluated(
     )
     facts = profile_facts(command.integration_id, customer, attributes, program)
     evaluated = evaluate(program, purpose, None, facts, book, now)
-    changes = {name: value for _, name, value in evaluated.attribute_changes}
+    set_by_rules = {name: value for _, name, value in evaluated.attribute_changes}
     return ProfileDecision(
-        merged(attributes, changes),
+        merged(attributes, set_by_rules),
         active=True,
+        changes={**sent, **set_by_rules},
         effects=evaluated.effects,
         failures=evaluated.failures,
         trace=evaluated.trace,

@@ -91,8 +91,6 @@ ORDER BY id FOR UPDATE
 
 _SAVE = "SELECT save_profile($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
 
-_ERASE = "SELECT erase_customer($1, $2)"
-
 
 async def load(connection: Connection, query: ProfileQuery) -> list[ProfileRow]:
     """Everything decisions about the profiles need, in the order asked for, in one round trip."""
@@ -130,14 +128,6 @@ def _locking_order(write: ProfileWrite) -> tuple[bool, int, UUID]:
     """Rows as `lock` takes them, then claims by their key: so nobody waits in a circle."""
     new = write.customer_version == 0
     return new, 0 if new else write.customer_id, write.profile_key
-
-
-async def erase(connection: Connection, profile_key: UUID, now: datetime) -> bool:
-    """Removes personal data of the customer and of all they own; False where nobody has the id.
-
-    Sessions, redemptions and counters stay, so that the books do.
-    """
-    return bool(await connection.fetchval(_ERASE, profile_key, now))
 
 
 def owner_in(row: Row) -> CustomerRow | None:

@@ -73,13 +73,13 @@ def write_of(
     previous = row.previous if row.previous and row.previous.id != session.customer_id else None
     redeemed = sorted(decision.redeemed, key=lambda coupon: coupon.code)
     named = row.owner is None and query.profile_key is not None
-    attributes = decision.owner_attributes
+    changes = decision.owner_changes
     return SessionWrite(
         customer_id=session.customer_id,
         customer_version=row.owner.version if row.owner else 0,
         anonymous=not session.profile_id,
-        attributes=None if attributes is None else encode(attributes),
-        profile_key=query.profile_key if named else None,
+        attributes=encode(changes) if changes else None,
+        profile_key=query.profile_key,
         profile_kind=STORE_SIDE_ID if named else None,
         profile_id=session.profile_id if named else None,
         session_count_change=decision.session_count_change,

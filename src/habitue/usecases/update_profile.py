@@ -138,7 +138,7 @@ def _write(key: UUID, row: ProfileRow, outcome: ProfileOutcome) -> ProfileWrite:
     return ProfileWrite(
         customer_id=row.customer_id,
         customer_version=row.customer.version if row.customer else 0,
-        attributes=encode(outcome.decision.attributes),
+        attributes=encode(outcome.decision.changes),
         profile_key=key,
         profile_kind=STORE_SIDE_ID,
         profile_id=outcome.integration_id,

@@ -53,7 +53,6 @@ CREATE TABLE customer_change (
 );
 
 -- A merge is an event of the card that ended by it. It stands until it is undone.
-CREATE SEQUENCE customer_merge_id;
 CREATE TABLE customer_merge (
     victim_id bigint NOT NULL,
     id bigint NOT NULL,
@@ -83,7 +82,12 @@ CREATE FUNCTION save_card(
     a_change_root bigint, a_change_kind text, a_change_actor jsonb, a_changes jsonb,
     a_receipt_key uuid, a_receipt_hash bytea, a_receipt_status smallint, a_receipt_answer bytea
 ) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    old_attributes jsonb;
 BEGIN
+    IF a_version > 0 AND a_attributes IS NOT NULL THEN
+        SELECT attributes INTO old_attributes FROM customer WHERE id = a_customer_id;
+    END IF;
     IF a_version = 0 THEN
         INSERT INTO customer (id, anonymous, created, last_activity, attributes)
         VALUES (a_customer_id, false, a_now, a_now, coalesce(a_attributes, '{}'));
@@ -116,6 +120,10 @@ BEGIN
         FROM jsonb_to_recordset(a_names) AS named (root_id bigint, name text)
         ON CONFLICT DO NOTHING;
     END IF;
+    IF old_attributes IS NOT NULL THEN
+        PERFORM record_attributes(a_customer_id, a_change_root, a_now, old_attributes,
+            a_attributes, a_change_actor);
+    END IF;
     IF a_changes IS NOT NULL THEN
         INSERT INTO customer_change (customer_id, id, root_id, kind, at, actor, changes)
         VALUES (a_customer_id, nextval('customer_change_id'), a_change_root, a_change_kind, a_now,
@@ -124,6 +132,8 @@ BEGIN
     IF a_receipt_key IS NOT NULL THEN
         PERFORM save_receipt(a_receipt_key, a_receipt_hash, a_receipt_status, a_receipt_answer,
             a_customer_id, a_now);
+        UPDATE receipt SET root_id = a_change_root
+        WHERE key_digest = a_receipt_key AND a_change_root <> a_customer_id;
     END IF;
 END $$;
 
