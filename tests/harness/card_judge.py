@@ -159,7 +159,7 @@ def claim_violations(rows: Rows) -> list[str]:
 def part_violations(rows: Rows) -> list[str]:
     """What leads to a card by its profiles is claimed by it, and nothing else is."""
     wrong = []
-    owners = {each["claim_key"]: (each["customer_id"], root_of(each)) for each in rows["claim"]}
+    owners = {each["claim_key"]: each["customer_id"] for each in rows["claim"]}
     carried = set()
     for row in rows["card_part"]:
         places = Counter(
@@ -171,14 +171,14 @@ def part_violations(rows: Rows) -> list[str]:
             wrong.append(f"{name} says that it is of {row['document']['root_id']}")
         for kind, normal_form in identities(row["document"]):
             key = key_of(kind, normal_form)
-            carried.add((key, row["root_id"]))
-            owner = owners.get(key, (None, None))[0]
+            carried.add((key, row["customer_id"]))
+            owner = owners.get(key)
             if owner != row["customer_id"]:
                 wrong.append(f"{name} has {kind} {normal_form}, which {owner} claims")
     return wrong + [
-        f"{id_} claims {key} for {root_id}, which no profile of that part has"
-        for key, (id_, root_id) in owners.items()
-        if (key, root_id) not in carried
+        f"{id_} claims {key}, which no profile of that card has"
+        for key, id_ in owners.items()
+        if (key, id_) not in carried
     ]
 
 
