@@ -280,7 +280,7 @@ async def test_many_ask_and_approve_at_once(counter: Counter, capillary_url: str
 
     async def together(work: Any, *arguments: Any) -> list[Reply]:
         calls = (asyncio.to_thread(work, counter, *arguments) for _ in range(8))
-        return await asyncio.gather(*calls)
+        return list(await asyncio.gather(*calls))
 
     replies = await together(ask, victim, survivor)
     (created,) = [each.json["createdId"] for each in replies if each.status == 200]

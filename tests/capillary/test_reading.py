@@ -5,9 +5,12 @@ from urllib.parse import quote
 
 import pytest
 
+from habitue.customers.loyalty_card import CardWish
+from habitue.usecases.link_card import link_card
+from tests.building import NOW
 from tests.capillary.conftest import Counter
 from tests.capillary.people import make_arjun, make_meera, opened
-from tests.customers.customer_cards import make_card, profile
+from tests.customers.customer_cards import TILL, make_card, profile
 
 LOOKUP = "/v2/customers/lookup?"
 MOBILE = "identifierName=mobile&identifierValue="
@@ -152,6 +155,7 @@ def test_customer_is_shown_as_all_sources_know_it(counter: Counter, meera: int) 
         "segments": {},
         "associatedWith": "orchard.till03",
         "extendedFields": {"gender": "Female"},
+        "cardDetails": [],
         "warnings": [],
     }
 
@@ -342,3 +346,36 @@ def test_nobody_reads_without_credentials(counter: Counter, meera: int) -> None:
     for path in (f"/v2/customers/{meera}?source=ALL", "/v2/customers/search?q=a"):
         reply = counter.front.send("GET", path)
         assert (reply.status, reply.json["errors"][0]["code"]) == (401, 4000)
+
+
+async def test_loyalty_cards_are_shown_and_lead_to_their_holder(
+    counter: Counter, capillary_url: str
+) -> None:
+    series = {"code": "GOLD", "name": "Gold", "type": "PHYSICAL", "maxActiveCardsPerCustomer": 5}
+    series_id = counter.send("POST", "/v2/card/series", series).json["entity"]
+    async with opened(capillary_url) as shop:
+        holder = await make_arjun(shop, "6598444444")
+        await shop.refresh()
+        for number in ("GOLD0001", "GOLD0002"):
+            sent = {"seriesId": series_id, "cardNumber": number, "statusLabel": "NOT_ISSUED"}
+            assert counter.send("POST", "/v2/card", sent).status == 200
+            await shop.refresh()
+            await link_card(shop, holder, CardWish(number=number), NOW, TILL)
+    lookup = "identifierName=cardnumber&identifierValue="
+    for source in ("ALL", "INSTORE"):
+        found = counter.send("GET", f"{LOOKUP}source={source}&{lookup}GOLD0001")
+        assert found.json == {"entity": holder, "warnings": []}
+    assert code_of(counter, f"{LOOKUP}source=ALL&{lookup}GOLD9999") == (400, 8015)
+    shown = counter.send("GET", f"/v2/customers/{holder}?source=ALL").json["cardDetails"]
+    alone = counter.send("GET", "/v2/card?number=GOLD0002").json
+    assert [each["cardNumber"] for each in shown] == ["GOLD0001", "GOLD0002"]
+    assert {**shown[1], "warnings": []} == alone
+    without = counter.send("GET", f"/v2/customers/{holder}?source=ALL&embed=ignoreCardDetails")
+    assert "cardDetails" not in without.json
+    (bulk,) = counter.send("POST", "/v2/bulk/getCustomers", [holder]).json["data"]
+    assert bulk["cardDetails"] == shown
+    suspended = {"label": "Suspended", "reason": "lost card"}
+    by_card = f"/v2/customers/lookup/status?source=INSTORE&{lookup}GOLD0001"
+    assert counter.send("PUT", by_card, suspended).status == 200
+    log = counter.send("GET", f"/v2/customers/{holder}/statusLog").json["data"]
+    assert [each["label"] for each in log] == ["Active", "Suspended"]

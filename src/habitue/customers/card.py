@@ -114,8 +114,8 @@ class Enrollment(msgspec.Struct, frozen=True):
 class StatusChange(msgspec.Struct, frozen=True):
     """The customer's status from that moment on, under one of the shop's own labels.
 
-    `covers` names the other roots of the card for which it counts too, each with the number of
-    changes that it had then (`customers.status`).
+    `at` is when it began, as the caller says, `told` when it was said, None for the same moment;
+    `covers` names the other roots of the card for which it counts too (`customers.status`).
     """
 
     status: CustomerStatus
@@ -123,7 +123,8 @@ class StatusChange(msgspec.Struct, frozen=True):
     reason: str
     at: datetime
     by: Actor = Actor()
-    covers: tuple[tuple[int, int], ...] = ()
+    told: datetime | None = None
+    covers: tuple[int, ...] = ()
 
 
 class ConsentEntry(msgspec.Struct, frozen=True):

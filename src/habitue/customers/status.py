@@ -2,14 +2,14 @@
 
 Words: a status *stands* for a part until the next one. A customer starts as active, under the
 shop's default label, whether or not anybody said so. What is said of a joined card counts for all
-that was joined in it, but is kept by the part that it was said to alone: a change notes how many
-changes the other parts had (`StatusChange.covers`), and counts for them until they get a new one.
+that was joined in it, but is kept by the part that it was said to alone: a change names the other
+parts (`StatusChange.covers`), and counts for them until something is said later.
 
 Invariants: one status stands for a card, the most severe of those that stand for its parts
 (contracts/capillary/SPEC.md section 7.4); a customer who is deleted stays deleted.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import datetime
 from operator import itemgetter
 
@@ -50,22 +50,24 @@ class LoggedStatus(msgspec.Struct, frozen=True):
 
 
 class StatusWish(msgspec.Struct, frozen=True, kw_only=True):
-    """A status that a customer shall have; `at` is when the caller says that it began."""
+    """A status that a customer shall have; `at` is when the caller says that it began, `told` when
+    that is said."""
 
     label: str
     reason: str
     at: datetime
+    told: datetime
     actor: Actor = Actor()
 
 
 def current_status(card: Card, organisation: Organisation) -> StatusChange:
     """The status that stands for the card."""
-    return max(_standing(card, organisation).values(), key=_severity)
+    return max(_standing(card, organisation), key=_severity)
 
 
 def status_log(card: Card, organisation: Organisation) -> list[LoggedStatus]:
     """Every status that the card and what was joined in it had, in the order in which they were
-    told, as far as that can be said of several parts; exactly one is active."""
+    said; exactly one is active."""
     lines = [line for _, line in sorted(_lines(card, organisation), key=itemgetter(0))]
     active = current_status(card, organisation)
     found = max(index for index, line in enumerate(lines) if line.change == active)
@@ -88,34 +90,36 @@ def with_status(
     if current.status == "DELETED":
         raise StatusFinal(current.label)
     part = card.part(root_id) or _bare_part(card, root_id)
-    others = tuple((each.root_id, len(each.statuses)) for each in card.parts if each is not part)
+    others = tuple(each.root_id for each in card.parts if each.root_id != root_id)
     change = StatusChange(
-        label.status, label.label, wish.reason, wish.at, wish.actor, covers=others
+        label.status, label.label, wish.reason, wish.at, wish.actor, wish.told, others
     )
     part = msgspec.structs.replace(part, statuses=(*_told(part, organisation), change))
     return with_part(card, part), part
 
 
-def _standing(card: Card, organisation: Organisation) -> Mapping[int, StatusChange]:
-    """By root, what stands for each part; the card's own id alone where it has no parts."""
+def _standing(card: Card, organisation: Organisation) -> list[StatusChange]:
+    """What stands for each part: of all that was said to it or covers it, the last."""
     parts = card.parts or (_bare_part(card, card.id),)
-    standing = {part.root_id: _told(part, organisation)[-1] for part in parts}
-    counts = {part.root_id: len(part.statuses) for part in parts}
+    heard = {part.root_id: list(_told(part, organisation)) for part in parts}
     for part in parts:
-        for root_id, count in part.statuses[-1].covers if part.statuses else ():
-            if counts.get(root_id) == count:
-                standing[root_id] = part.statuses[-1]
-    return standing
+        for change in part.statuses:
+            for root_id in change.covers:
+                heard.get(root_id, []).append(change)
+    return [sorted(changes, key=_said)[-1] for changes in heard.values()]
 
 
 def _lines(card: Card, organisation: Organisation) -> Iterator[tuple[datetime, LoggedStatus]]:
-    """The lines of the log, each with the latest moment told in its part so far."""
+    """The lines of the log, each with when it was said."""
     for part in card.parts or (_bare_part(card, card.id),):
-        previous, latest = "", part.registered
+        previous = ""
         for change in _told(part, organisation):
-            latest = max(latest, change.at)
-            yield latest, LoggedStatus(change, previous, active=False)
+            yield _said(change), LoggedStatus(change, previous, active=False)
             previous = change.label
+
+
+def _said(change: StatusChange) -> datetime:
+    return change.told or change.at
 
 
 def _told(part: Part, organisation: Organisation) -> tuple[StatusChange, ...]:

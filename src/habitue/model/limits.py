@@ -77,6 +77,7 @@ SEARCH_TEXT_LENGTH_MAX = 1_000
 SEARCH_MATCHES_MAX = 1_000
 # contracts/capillary: pages of a search, ids of a bulk read, requests approved at once.
 SEARCH_PAGE_SIZE_MAX = 100
+HISTORY_PAGE_SIZE_MAX = 100  # ours, as for searches
 CUSTOMERS_PER_REQUEST_MAX = 100
 MERGE_REQUESTS_PER_CALL_MAX = 10
 SUBSCRIPTIONS_PER_REQUEST_MAX = 100  # ours

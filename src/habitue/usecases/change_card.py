@@ -13,7 +13,7 @@ from habitue.store.cards import CardQuery
 from habitue.store.database import Connection
 from habitue.store.receipts import valid_since
 from habitue.usecases.card_state import receipted, write_of
-from habitue.usecases.find_customer import FoundCustomer, Target, found_in, sought
+from habitue.usecases.find_customer import FoundCustomer, Target, found_in, resolve, sought
 from habitue.usecases.session_state import receipt_key
 from habitue.usecases.shop import Shop
 from habitue.usecases.writing import Reply, earlier_reply, settled
@@ -36,10 +36,12 @@ async def change_card(
     `find_customer` and `decide` raise, `CustomerBusy` and `KeyReused`; nothing is stored then.
     """
 
+    resolved = await resolve(shop, target)
+
     async def attempt(connection: Connection, locked: bool) -> Reply:
         while True:
             version, organisation = shop.configuration.version, shop.configuration.organisation
-            keys, ids = sought(target, organisation.settings, now)
+            keys, ids = sought(resolved, organisation.settings, now)
             query = CardQuery(keys, ids, receipt_key(idempotency), valid_since(now))
             if locked:
                 await cards.lock(connection, query)
@@ -50,7 +52,7 @@ async def change_card(
         earlier = earlier_reply(row.receipt, idempotency)
         if earlier is not None:
             return earlier
-        found = found_in(row, target, keys, organisation.settings, now)
+        found = found_in(row, resolved, keys, organisation.settings, now)
         change, outcome = decide(found, organisation)
         reply = render(outcome)
         if change.parts or idempotency is not None:

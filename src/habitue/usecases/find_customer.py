@@ -8,6 +8,7 @@ from uuid import UUID
 import msgspec
 
 from habitue.customers.card import Card
+from habitue.customers.identifier import CARD
 from habitue.customers.lookup import CustomerNotInSource, Lookup, claim_keys, is_known_there
 from habitue.customers.refusals import CustomerErased, CustomerMerged, CustomerNotFound
 from habitue.customers.settings import RegistrationSettings
@@ -15,11 +16,24 @@ from habitue.customers.sharing import is_identity
 from habitue.store import card_reading
 from habitue.store.card_reading import CardsReading
 from habitue.store.cards import CardsRow
+from habitue.store.loyalty_cards import CardQuery
+from habitue.usecases.card_rows import read_cards
 from habitue.usecases.card_state import card_of
 from habitue.usecases.shop import Shop
 
 #: Whom a request is about: a customer's id, or an identifier.
 Target: TypeAlias = int | Lookup
+
+
+class CardHolder(msgspec.Struct, frozen=True):
+    """Who holds the loyalty card that a request names, and under which root."""
+
+    customer_id: int
+    root_id: int
+
+
+#: A target whose loyalty card, if it is one, has been looked up.
+Resolved: TypeAlias = Target | CardHolder
 
 
 class FoundCustomer(msgspec.Struct, frozen=True):
@@ -35,13 +49,30 @@ async def find_customer(shop: Shop, target: Target, now: datetime) -> FoundCusto
     Raises `CustomerNotFound`, `CustomerNotInSource` where only other sources know the customer by
     the identifier, `CustomerMerged` or `CustomerErased`.
     """
+    resolved = await resolve(shop, target)
     while True:
         version, settings = shop.configuration.version, shop.configuration.organisation.settings
-        keys, ids = sought(target, settings, now)
+        keys, ids = sought(resolved, settings, now)
         row = await card_reading.read(shop.database, keys, ids)
         if row.configuration_version == version:
-            return found_in(row, target, keys, settings, now)
+            return found_in(row, resolved, keys, settings, now)
         await shop.refresh()
+
+
+async def resolve(shop: Shop, target: Target) -> Resolved:
+    """The target, with whoever holds the card in the place of a card's number.
+
+    A card belongs to its customer, whatever the source (contracts/capillary/SPEC.md section 2).
+    Raises `CustomerNotFound`.
+    """
+    if not isinstance(target, Lookup) or target.kind != CARD:
+        return target
+    query = CardQuery((target.value,))
+    reading = await read_cards(shop, shop.database, query, locked=False)
+    card = next((each for each in reading.cards if each.number == target.value), None)
+    if card is None or card.customer_id is None:
+        raise CustomerNotFound(target.value)
+    return CardHolder(card.customer_id, card.root_id or card.customer_id)
 
 
 async def read_customers(shop: Shop, customer_ids: Sequence[int]) -> dict[int, Card]:
@@ -54,23 +85,26 @@ async def read_customers(shop: Shop, customer_ids: Sequence[int]) -> dict[int, C
 
 
 def sought(
-    target: Target, settings: RegistrationSettings, now: datetime
+    target: Resolved, settings: RegistrationSettings, now: datetime
 ) -> tuple[list[UUID], list[int]]:
     """The claims and the ids that have to be read."""
     if isinstance(target, Lookup):
         return claim_keys(target, settings, now), []
-    return [], [target]
+    return [], [target.customer_id if isinstance(target, CardHolder) else target]
 
 
 def found_in(
     row: CardsReading | CardsRow,
-    target: Target,
+    target: Resolved,
     keys: Sequence[UUID],
     settings: RegistrationSettings,
     now: datetime,
 ) -> FoundCustomer:
     """Whom the target names among what was read. Raises as `find_customer` does."""
     found = {each.id: card_of(each) for each in row.cards if not each.anonymous}
+    if isinstance(target, CardHolder):
+        card = _standing(found.get(target.customer_id), target.customer_id)
+        return FoundCustomer(card, target.root_id)
     if not isinstance(target, Lookup):
         return FoundCustomer(_standing(found.get(target), target), target)
     claims = {each.key: each for each in row.claims if is_identity(each.card_count, settings)}

@@ -1,8 +1,7 @@
 """Customers as the registration protocol answers them (contracts/capillary/SPEC.md section 6.2).
 
 One profile per source account and root, each with what that source told. What belongs to the
-customer as a whole is taken from all that was joined: own values first, the earliest registration.
-Moments are told in UTC to the second.
+customer as a whole is that of the golden view. Moments are told in UTC to the second.
 """
 
 from collections.abc import Iterable, Mapping
@@ -23,6 +22,7 @@ from habitue.customers.card import (
     StatusChange,
     Told,
 )
+from habitue.customers.golden import Golden, golden_view
 from habitue.customers.identifier import CARD
 from habitue.customers.lookup import Place
 from habitue.customers.organisation import Organisation
@@ -171,6 +171,7 @@ class LoggedStatusOut(msgspec.Struct, rename="camel"):
 
 def customer_out(card: Card, place: Place, organisation: Organisation) -> CustomerOut:
     """The customer as that source account knows it, or as all do."""
+    golden = golden_view(card, organisation.settings)
     return CustomerOut(
         id=card.id,
         profiles=[
@@ -178,12 +179,10 @@ def customer_out(card: Card, place: Place, organisation: Organisation) -> Custom
             for _, profile in card.profiles()
             if place.holds(*profile.place)
         ],
-        loyalty_info=_loyalty_info(card, organisation),
+        loyalty_info=_loyalty_info(card, golden, organisation),
         segments={},
-        associated_with=next(
-            (each.associated_with for each in card.parts if each.associated_with), ""
-        ),
-        extended_fields=_extended_fields(card.parts),
+        associated_with=golden.associated_with,
+        extended_fields={name: each.value for name, each in golden.extended_fields.items()},
     )
 
 
@@ -305,34 +304,24 @@ def _channel(channel: Channel) -> ChannelOut:
     )
 
 
-def _loyalty_info(card: Card, organisation: Organisation) -> LoyaltyInfoOut:
-    parts = card.parts or (Part(root_id=card.id, registered=card.customer.created),)
-    loyal = any(part.loyalty_type == "loyalty" for part in parts)
+def _loyalty_info(card: Card, golden: Golden, organisation: Organisation) -> LoyaltyInfoOut:
+    own = card.parts[0] if card.parts else Part(root_id=card.id, registered=golden.registered)
     profiles = [profile for _, profile in card.profiles()]
     last = max(profiles, key=lambda each: each.modified, default=None)
     attribution = attribution_out(
-        min(part.registered for part in parts),
-        parts[0].created_by,
-        last.modified if last else parts[0].registered,
-        last.modified_by if last else parts[0].created_by,
+        golden.registered,
+        own.created_by,
+        last.modified if last else own.registered,
+        last.modified_by if last else own.created_by,
         organisation,
     )
     return LoyaltyInfoOut(
-        loyalty_type="loyalty" if loyal else "non_loyalty",
+        loyalty_type=golden.loyalty_type,
         attribution_v2=CustomerAttributionOut(
-            **msgspec.structs.asdict(attribution), created_from_source=parts[0].created_from
+            **msgspec.structs.asdict(attribution), created_from_source=own.created_from
         ),
         lifetime_purchases=card.customer.total_sales,
     )
-
-
-def _extended_fields(parts: Iterable[Part]) -> dict[str, Any]:
-    """Own values first; what others have besides is added."""
-    fields: dict[str, Any] = {}
-    for part in parts:
-        for name, value in _values(part.extended_fields).items():
-            fields.setdefault(name, value)
-    return fields
 
 
 def _values(told: Mapping[str, Told]) -> dict[str, Any]:

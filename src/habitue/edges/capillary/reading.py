@@ -3,6 +3,9 @@
 The id of a customer who was merged into another one is answered with the warning that says so.
 """
 
+from collections.abc import Iterable
+from datetime import datetime
+from decimal import Decimal
 from functools import partial
 from typing import Annotated, Any, TypeAlias, TypeVar
 
@@ -11,7 +14,9 @@ from starlette.datastructures import Headers
 
 from habitue.customers.card import Card
 from habitue.customers.lookup import Place
+from habitue.customers.loyalty_card import LoyaltyCard
 from habitue.customers.notices import Notice
+from habitue.customers.organisation import Organisation
 from habitue.customers.refusals import CustomerMerged
 from habitue.customers.sources import ALL
 from habitue.customers.status import current_status, status_log
@@ -25,6 +30,7 @@ from habitue.edges.capillary.answers import (
     subscription_info_out,
 )
 from habitue.edges.capillary.attribution import Attribution, TillPrincipal, attribution_of
+from habitue.edges.capillary.card_answers import card_out
 from habitue.edges.capillary.codes import RequestFault
 from habitue.edges.capillary.door import CAPILLARY
 from habitue.edges.capillary.envelopes import (
@@ -50,7 +56,7 @@ from habitue.edges.http.numbers import INTEGER_MAX, Integer
 from habitue.edges.http.operation import Operation
 from habitue.model.limits import CUSTOMERS_PER_REQUEST_MAX, SEARCH_PAGE_SIZE_MAX
 from habitue.usecases.find_customer import find_customer, read_customers
-from habitue.usecases.read_customer import read_customer
+from habitue.usecases.read_customer import read_customer, read_held_cards
 from habitue.usecases.search_customers import FoundCard, search_customers
 from habitue.usecases.shop import Shop
 
@@ -117,6 +123,9 @@ async def get_customer(call: TillCall[ReadQuery | DetailsQuery, None]) -> Answer
         return Answer(200, MergedOut(warnings_of([notice], call.operation_id)))
     organisation = shop.configuration.organisation
     out = customer_out(card, place, organisation)
+    if "ignoreCardDetails" not in embeds:
+        held = await read_held_cards(shop, [card.id])
+        out.card_details = _cards(held[card.id], organisation, call.now)
     if "customerStatus" in embeds:
         out.customer_status = status_out(current_status(card, organisation))
     if "subscriptions" in embeds:
@@ -145,8 +154,12 @@ async def get_customers(call: TillCall[None, list[CustomerId]]) -> Answer:
         raise RequestFault("ids_too_many")
     cards = await read_customers(shop, list(dict.fromkeys(call.body)))
     organisation = shop.configuration.organisation
-    standing = (cards[id_] for id_ in dict.fromkeys(call.body) if _stands(cards.get(id_)))
-    return listing([customer_out(card, _EVERYWHERE, organisation) for card in standing])
+    standing = [cards[id_] for id_ in dict.fromkeys(call.body) if _stands(cards.get(id_))]
+    held = await read_held_cards(shop, [card.id for card in standing])
+    shown = [customer_out(card, _EVERYWHERE, organisation) for card in standing]
+    for out in shown:
+        out.card_details = _cards(held[out.id], organisation, call.now)
+    return listing(shown)
 
 
 async def get_status_log(call: TillCall[Any, None]) -> Answer:
@@ -164,6 +177,17 @@ def attribution_in(call: TillCall[Any, Any]) -> Attribution:
 
 
 _EVERYWHERE = Place(ALL)
+
+
+def _cards(
+    cards: Iterable[LoyaltyCard], organisation: Organisation, now: datetime
+) -> list[dict[str, Any]]:
+    """Cards as they are read, without the warnings that an answer of their own would have."""
+    shown = [
+        msgspec.to_builtins(card_out(card, organisation, now), builtin_types=(Decimal,))
+        for card in cards
+    ]
+    return [{name: value for name, value in card.items() if name != "warnings"} for card in shown]
 
 
 def _stands(card: Card | None) -> bool:

@@ -39,6 +39,7 @@ async def set_status(call: TillCall[Any, StatusIn]) -> Answer:
         label=_required(body.label, "label"),
         reason=_required(body.reason, "reason"),
         at=call.now,
+        told=call.now,
         actor=attribution.actor,
     )
     if body.created_on and body.created_on.strip():

@@ -33,3 +33,11 @@ BEGIN
             a_victim_id, a_now);
     END IF;
 END $$;
+
+-- Searches by how a name or an identifier begins take the first ones in order and stop there, also
+-- where thousands have the same name.
+DROP INDEX customer_name_name;
+CREATE INDEX customer_name_name ON customer_name (name text_pattern_ops, customer_id);
+DROP INDEX customer_identifier_value;
+CREATE INDEX customer_identifier_value
+    ON customer_identifier (lower(value) text_pattern_ops, customer_id);

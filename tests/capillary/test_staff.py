@@ -1,0 +1,108 @@
+"""What staff ask about a customer, over the wire; and customers with loyalty cards."""
+
+from typing import Any
+
+import pytest
+
+from tests.capillary.conftest import LOGIN, Counter
+from tests.capillary.people import make_arjun, make_meera, opened
+
+MERGE = {"type": "CHANGE_IDENTIFIER", "baseType": "MERGE"}
+
+
+@pytest.fixture(scope="module")
+async def meera(capillary_url: str) -> int:
+    """Meera's id."""
+    async with opened(capillary_url) as shop:
+        return await make_meera(shop)
+
+
+def code_of(counter: Counter, method: str, path: str) -> tuple[int, int]:
+    """HTTP status and code of the one error that comes back."""
+    reply = counter.send(method, f"/v2/customers/{path}")
+    (error,) = reply.json["errors"]
+    return reply.status, error["code"]
+
+
+def test_history_tells_who_changed_what(counter: Counter, meera: int) -> None:
+    path = f"/v2/customers/{meera}"
+    context = {"USER-CONTEXT-ENTITY-TYPE": "staff"}
+    for label in ("Suspended", "Active"):
+        body = {"label": label, "reason": "review"}
+        assert counter.send("PUT", f"{path}/status", body, context).status == 200
+    reply = counter.send("GET", f"{path}/history?limit=1")
+    assert reply.json["pagination"] == {"limit": 1, "offset": 0, "total": 2}
+    (last,) = reply.json["data"]
+    assert (last["kind"], last["userId"]) == ("status_changed", meera)
+    assert last["changedBy"] == {
+        "type": "TILL",
+        "id": 0,
+        "code": LOGIN,
+        "context": "entityType=staff",
+    }
+    assert last["changes"]
+    (first,) = counter.send("GET", f"{path}/history?limit=1&offset=1").json["data"]
+    assert first["id"] < last["id"]
+
+
+@pytest.mark.parametrize(
+    ("query", "code"),
+    [("limit=0", 8101), ("limit=101", 8102), ("offset=-1", 8100), ("limit=x", 400)],
+)
+def test_history_says_what_is_wrong(counter: Counter, meera: int, query: str, code: int) -> None:
+    assert code_of(counter, "GET", f"{meera}/history?{query}") == (400, code)
+
+
+async def test_explanation_names_every_identifier_and_merge(
+    counter: Counter, capillary_url: str
+) -> None:
+    async with opened(capillary_url) as shop:
+        one = await make_arjun(shop, "6598111111")
+        other = await make_arjun(shop, "6598222222")
+    named = {"customerId": other, "targetCustomerId": one, "comments": "one person"}
+    request_id = counter.send("POST", "/v2/requests", {**MERGE, **named}).json["createdId"]
+    wish = [{**MERGE, "id": request_id, "status": "APPROVED"}]
+    assert counter.send("PUT", "/v2/requests", wish).status == 200
+    told: Any = counter.send("GET", f"/v2/customers/{other}/explain").json
+    assert (told["id"], told["requestedId"]) == (one, other)
+    assert sorted(told["joinedIds"]) == [one, other]
+    links = {(each["type"], each["value"], each["userId"]) for each in told["identifiers"]}
+    assert links == {("mobile", "6598111111", one), ("mobile", "6598222222", other)}
+    (merge,) = told["merges"]
+    assert (merge["victimId"], merge["survivorId"]) == (other, one)
+    assert (merge["reason"], merge["requestId"]) == ("request", request_id)
+    assert (merge["comments"], merge["mergedBy"]["code"]) == ("one person", LOGIN)
+    assert "undoneOn" not in merge
+    counter.send("POST", f"/v2/requests/{request_id}/undo")
+    (undone,) = counter.send("GET", f"/v2/customers/{one}/explain").json["merges"]
+    assert undone["undoneBy"]["code"] == LOGIN
+
+
+async def test_a_person_is_exported_and_erased(counter: Counter, capillary_url: str) -> None:
+    async with opened(capillary_url) as shop:
+        arjun = await make_arjun(shop, "6598333333")
+    path = f"/v2/customers/{arjun}"
+    document = counter.send("GET", f"{path}/export")
+    assert document.status == 200
+    assert b"6598333333" in document.body
+    assert b"Arjun" in document.body
+    erased = counter.send("DELETE", path)
+    assert (erased.status, erased.json) == (200, {"warnings": [], "errors": [], "success": True})
+    lookup = "lookup?source=ALL&identifierName=mobile&identifierValue=6598333333"
+    assert code_of(counter, "GET", lookup) == (400, 8015)
+    assert code_of(counter, "GET", f"{arjun}?source=ALL") == (400, 8026)
+    assert code_of(counter, "GET", f"{arjun}/export") == (400, 8026)
+    assert code_of(counter, "DELETE", str(arjun)) == (400, 8015)
+    assert counter.send("POST", "/v2/bulk/getCustomers", [arjun]).json["data"] == []
+    found = counter.send("GET", "/v2/customers/search?q=6598333333").json
+    assert found["pagination"]["total"] == 0
+
+
+@pytest.mark.parametrize("what", ["history", "explain", "export"])
+def test_nobody_has_nothing(counter: Counter, what: str) -> None:
+    assert code_of(counter, "GET", f"9007199254740991/{what}") == (400, 8015)
+    assert code_of(counter, "GET", f"me/{what}") == (400, 400)
+
+
+def test_erasing_nobody_is_refused(counter: Counter) -> None:
+    assert code_of(counter, "DELETE", "9007199254740991") == (400, 8015)
