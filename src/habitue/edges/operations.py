@@ -6,6 +6,7 @@ from habitue.edges.capillary.oauth import capillary_oauth_operations
 from habitue.edges.capillary.organisation import organisation_operations
 from habitue.edges.capillary.reading import reading_operations
 from habitue.edges.capillary.registering import registering_operations
+from habitue.edges.capillary.staff import staff_operations
 from habitue.edges.capillary.status import status_operations
 from habitue.edges.capillary.subscriptions import subscription_operations
 from habitue.edges.http.operation import Operation
@@ -25,5 +26,6 @@ def all_operations() -> list[Operation]:
         *status_operations(),
         *subscription_operations(),
         *merge_request_operations(),
+        *staff_operations(),
         *organisation_operations(),
     ]
