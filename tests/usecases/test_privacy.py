@@ -131,6 +131,14 @@ async def test_erasing_leaves_the_books_and_nothing_of_the_person(
     till: Till, joined: tuple[int, int], door: str
 ) -> None:
     anna, berta = joined
+    await till.shop.database.execute(
+        "INSERT INTO merge_request (victim_id, id, survivor_id, state, comments, created,"
+        " created_by, modified, modified_by)"
+        " VALUES ($1, 1, $2, 'APPROVED', 'secret comment', $3, '{}', $3, '{}')",
+        berta,
+        anna,
+        till.now,
+    )
     books = {
         each["id"]: (each["session_count"], each["closed_sessions"], each["total_sales"])
         for each in (await stored(till.shop.database))["customer"]
@@ -143,7 +151,7 @@ async def test_erasing_leaves_the_books_and_nothing_of_the_person(
         case _:
             await erase_card(till.shop, berta, ACTOR, till.now)
     rows = await rows_of(till.shop.database)
-    rows |= await rows_of(till.shop.database, ("customer_merge",))
+    rows |= await rows_of(till.shop.database, ("customer_merge", "merge_request"))
     for trace in ("secret", "anna'", "berta'", str(PHONE)):
         assert trace not in str(rows), trace
     for table in (
@@ -210,6 +218,38 @@ async def test_a_card_that_was_taken_out_is_not_erased_with_the_other(
     assert {**after, "merges": []} == {**before, "merges": []}
     with pytest.raises(NotMerged):
         await unmerge(till, berta)
+
+
+async def test_nothing_of_an_erased_person_is_left_with_those_it_was_joined_with(
+    till: Till,
+) -> None:
+    for name in ("anna", "berta", "carla", "dora"):
+        await tell(till, name, {"Name": f"{name} B."})
+    await tell(till, "berta", {"City": "secret city", "Country": "secret country"})
+    ids = {name: await id_of(till, name) for name in ("anna", "berta", "carla", "dora")}
+    await merge(till, ids["anna"], ids["berta"])
+    await tell(till, "anna", {"City": "Aachen"})
+    await merge(till, ids["carla"], ids["anna"])
+    await tell(till, "carla", {"Country": "Cuba"})
+    await merge(till, ids["carla"], ids["dora"])
+    await unmerge(till, ids["berta"])
+    await erase_card(till.shop, ids["berta"], ACTOR, till.now)
+    rows = await rows_of(till.shop.database)
+    rows |= await rows_of(till.shop.database, ("customer_merge",))
+    assert "secret" not in str(rows)
+    assert "berta" not in str(rows)
+    left = {each["id"]: each["attributes"] for each in rows["customer"]}
+    assert left == {
+        ids["anna"]: {"Name": "anna B."},
+        ids["berta"]: {},
+        ids["carla"]: {"Name": "carla B.", "City": "Aachen", "Country": "Cuba"},
+        ids["dora"]: {"Name": "dora B."},
+    }
+    await unmerge(till, ids["anna"])
+    rows = await rows_of(till.shop.database, ("customer",))
+    left = {each["id"]: each["attributes"] for each in rows["customer"]}
+    assert left[ids["anna"]] == {"Name": "anna B.", "City": "Aachen"}
+    assert left[ids["carla"]] == {"Name": "carla B.", "Country": "Cuba"}
 
 
 async def test_why_these_are_one_customer(till: Till, joined: tuple[int, int]) -> None:

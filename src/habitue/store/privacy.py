@@ -77,6 +77,10 @@ SELECT person.id AS customer_id, person.erased, jsonb_build_object(
         SELECT coalesce(jsonb_agg(to_jsonb(customer_merge) - 'manifest' ORDER BY id), '[]')
         FROM customer_merge WHERE survivor_id = person.id OR victim_id = person.id
             OR victim_id IN (SELECT id FROM customer WHERE merged_into = person.id)),
+    'merge_requests', (
+        SELECT coalesce(jsonb_agg(to_jsonb(merge_request) ORDER BY merge_request.id), '[]')
+        FROM merge_request WHERE survivor_id = person.id OR victim_id = person.id
+            OR victim_id IN (SELECT id FROM customer WHERE merged_into = person.id)),
     'stored_answers', (
         SELECT coalesce(jsonb_agg(created ORDER BY created), '[]')
         FROM receipt WHERE customer_id = person.id)

@@ -208,12 +208,39 @@ BEGIN
     END IF;
 END $$;
 
+-- What one card had is not left in the records of the other: later merges noted the attributes that
+-- both had together, cards that were joined later were frozen with them, and changes since noted
+-- them as what was there before.
+CREATE FUNCTION part_records(a_merge_id bigint, a_victim_id bigint, a_holder_id bigint)
+RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    later bigint[] := ARRAY(
+        SELECT standing.victim_id FROM card_root
+        JOIN customer_merge AS standing ON standing.victim_id = card_root.root_id
+        WHERE card_root.customer_id IN (a_victim_id, a_holder_id)
+            AND standing.undone_at IS NULL AND standing.id > a_merge_id);
+BEGIN
+    UPDATE customer_merge SET
+        manifest = manifest #- '{survivor,attributes}' #- '{victim,attributes}'
+    WHERE victim_id = ANY (later) AND undone_at IS NULL;
+    UPDATE customer SET attributes = card_root.attributes
+    FROM card_root
+    WHERE customer.id = ANY (later) AND card_root.root_id = customer.id
+        AND card_root.customer_id = customer.merged_into;
+    UPDATE customer_change SET changes = (
+        SELECT jsonb_agg(change || '{"before": null}' ORDER BY position)
+        FROM jsonb_array_elements(changes) WITH ORDINALITY AS entries (change, position))
+    WHERE customer_id IN (a_victim_id, a_holder_id) AND kind = 'attributes' AND id > a_merge_id;
+END $$;
+
 -- The victim takes its roots out of the card in which they are now.
 CREATE FUNCTION unmerge_customers(
     a_victim_id bigint, a_victim_version bigint, a_holder_id bigint, a_holder_version bigint,
     a_roots bigint[], a_now timestamptz, a_victim_attributes jsonb, a_holder_attributes jsonb,
     a_actor jsonb, a_changes jsonb
 ) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    merge_id bigint;
 BEGIN
     PERFORM lock_joined(ARRAY[a_victim_id, a_holder_id]);
     PERFORM standing_customer(a_holder_id, a_holder_version);
@@ -223,13 +250,15 @@ BEGIN
         PERFORM guard_failed('customer');
     END IF;
     UPDATE customer_merge SET undone_at = a_now, undone_by = a_actor
-    WHERE victim_id = a_victim_id AND undone_at IS NULL;
+    WHERE victim_id = a_victim_id AND undone_at IS NULL
+    RETURNING id INTO merge_id;
     IF NOT FOUND THEN
         PERFORM guard_failed('merge');
     END IF;
     PERFORM move_card(a_holder_id, a_victim_id, a_roots);
     UPDATE customer SET merged_into = a_victim_id
     WHERE merged_into = a_holder_id AND id = ANY (a_roots);
+    PERFORM part_records(merge_id, a_victim_id, a_holder_id);
     PERFORM settle_customer(a_victim_id, a_victim_attributes);
     PERFORM settle_customer(a_holder_id, a_holder_attributes);
     INSERT INTO customer_change (customer_id, id, root_id, kind, at, actor, changes)
@@ -519,7 +548,8 @@ BEGIN
         WHERE customer_id = a_customer_id AND kind = 'integrationId');
 END $$;
 
--- Records of merges keep who, when and how much, without the cards as they were.
+-- Records of merges, and of requests for them, keep who, when and how much, without the cards as
+-- they were and without what people wrote.
 CREATE FUNCTION erase_merges(a_roots bigint[]) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     UPDATE customer_merge SET
@@ -527,6 +557,8 @@ BEGIN
         reason = reason - 'comment',
         actor = actor - 'context',
         undone_by = undone_by - 'context'
+    WHERE victim_id = ANY (a_roots) OR survivor_id = ANY (a_roots);
+    UPDATE merge_request SET comments = ''
     WHERE victim_id = ANY (a_roots) OR survivor_id = ANY (a_roots);
 END $$;
 
