@@ -1,6 +1,7 @@
 """What a shop says of itself: stored, read by every worker, and there from the start."""
 
-from habitue.customers.organisation import Till
+from habitue.customers.merge import MERGE_ACTION
+from habitue.customers.organisation import BLOCKS, Till
 from habitue.store.configuration import new_ids
 from habitue.store.database import Database
 from habitue.usecases.configuration import Change, save_configuration
@@ -26,6 +27,10 @@ async def test_a_new_shop_has_labels_fields_and_settings(database: Database) -> 
         "EXPIRED",
         "DELETED",
     }
+    deleted = organisation.default_status_label("DELETED")
+    assert deleted is not None
+    assert deleted.blocks == BLOCKS
+    assert MERGE_ACTION in BLOCKS
     gender = organisation.extended_field_of["CUSTOMER", "gender"]
     assert (gender.type, gender.options[:2]) == ("STANDARD_ENUM", ("Male", "Female"))
     assert (organisation.tills, organisation.card_series) == ({}, {})

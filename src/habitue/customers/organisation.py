@@ -41,7 +41,7 @@ BLOCKS = (
     "coupon_issue",
     "coupon_redemption",
     "loyalty_promotion_issue",
-    "identifier_change",
+    "identifier_change_and_merge",
     "points_allocation",
     "points_redemption",
     "tier_upgrade",
