@@ -27,7 +27,7 @@ from habitue.customers.history import changes_between
 from habitue.customers.identifier import key_of
 from habitue.customers.merge import MERGE_ACTION, MergeReason, joined
 from habitue.customers.notices import Notice
-from habitue.customers.organisation import Organisation, folded
+from habitue.customers.organisation import Organisation
 from habitue.customers.refusals import (
     CustomerBlocked,
     CustomerExists,
@@ -40,6 +40,7 @@ from habitue.customers.refusals import (
 from habitue.customers.registration import Understood
 from habitue.customers.sharing import is_identity
 from habitue.customers.sources import INSTORE
+from habitue.customers.status import blocking_label
 
 _ORPHAN_SOURCE = "WEB_ENGAGE"
 
@@ -227,13 +228,9 @@ def _refuse_impossible(card: Card, understood: Understood, organisation: Organis
 
 def refuse_blocked(card: Card, organisation: Organisation, action: str) -> None:
     """A customer who is marked as deleted is left alone; a label may forbid an action."""
-    for part in card.parts:
-        if not part.statuses:
-            continue
-        current = part.statuses[-1]
-        label = organisation.status_label_of.get(folded(current.label))
-        if current.status == "DELETED" or (label is not None and action in label.blocks):
-            raise CustomerBlocked(current.label)
+    label = blocking_label(card, organisation, action)
+    if label is not None:
+        raise CustomerBlocked(label)
 
 
 def _check_orphan(understood: Understood, target: Card | None, organisation: Organisation) -> None:

@@ -76,6 +76,14 @@ def status_log(card: Card, organisation: Organisation) -> list[LoggedStatus]:
     ]
 
 
+def blocking_label(card: Card, organisation: Organisation, action: str) -> str | None:
+    """The label that stops the action, one of `organisation.BLOCKS`; None if nothing does."""
+    current = current_status(card, organisation)
+    label = organisation.status_label_of.get(folded(current.label))
+    stops = current.status == "DELETED" or (label is not None and action in label.blocks)
+    return current.label if stops else None
+
+
 def with_status(
     card: Card, root_id: int, wish: StatusWish, organisation: Organisation
 ) -> tuple[Card, Part]:

@@ -1,6 +1,7 @@
 """Everything that is served, in one list."""
 
 from habitue.edges.capillary.cards import card_operations
+from habitue.edges.capillary.golden import golden_operations
 from habitue.edges.capillary.merge_requests import merge_request_operations
 from habitue.edges.capillary.oauth import capillary_oauth_operations
 from habitue.edges.capillary.organisation import organisation_operations
@@ -27,5 +28,6 @@ def all_operations() -> list[Operation]:
         *subscription_operations(),
         *merge_request_operations(),
         *staff_operations(),
+        *golden_operations(),
         *organisation_operations(),
     ]
