@@ -16,7 +16,8 @@ from habitue.usecases.unmerge_customers import unmerge_customers
 from tests.building import Till, item, outcomes, rule
 from tests.harness.card_jobs import merge, tell, unmerge
 from tests.harness.judge import violations
-from tests.harness.ownership import belongings, misplaced, owners_of, rows_of
+from tests.harness.ownership import belongings, misplaced, owners_of, place, rows_of
+from tests.harness.parts import give_part
 from tests.usecases.test_idempotent_updates import key
 
 CART = [item("tea", 10)]
@@ -104,6 +105,39 @@ async def test_a_merge_that_is_undone_at_once_has_never_been(
     assert await belongings(till.shop.database) == before
     merges = (await rows_of(till.shop.database, ("customer_merge",)))["customer_merge"]
     assert [each["undone_by"]["kind"] for each in merges] == ["STAFF"]
+
+
+async def test_loyalty_cards_and_parts_move_too(till: Till, pair: tuple[int, int]) -> None:
+    anna, berta = pair
+    database = till.shop.database
+    await give_part(database, berta, berta)
+    for number, owner in (("A1", anna), ("B1", berta)):
+        await database.execute(
+            "INSERT INTO loyalty_card (number, series_id, label, status, customer_id, created)"
+            " VALUES ($1, 1, 'Issued', 'ISSUED', $2, $3)",
+            number,
+            owner,
+            till.now,
+        )
+
+    async def places() -> list[tuple[Any, ...]]:
+        rows = await rows_of(database)
+        cards = [(each["number"], *place(each), each["version"]) for each in rows["loyalty_card"]]
+        return sorted(cards) + [("part", *place(each)) for each in rows["card_part"]]
+
+    assert await places() == [
+        ("A1", anna, anna, 1),
+        ("B1", berta, berta, 1),
+        ("part", berta, berta),
+    ]
+    await merge(till, anna, berta)
+    assert await places() == [("A1", anna, anna, 1), ("B1", anna, berta, 2), ("part", anna, berta)]
+    await unmerge(till, berta)
+    assert await places() == [
+        ("A1", anna, anna, 1),
+        ("B1", berta, berta, 3),
+        ("part", berta, berta),
+    ]
 
 
 async def test_others_are_not_touched(till: Till, pair: tuple[int, int]) -> None:

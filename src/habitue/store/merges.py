@@ -79,10 +79,11 @@ SELECT victim.version AS victim_version, victim.erased AS victim_erased,
         WHERE customer_id = holder.id
     ) AS roots,
     (
-        SELECT coalesce(jsonb_agg(jsonb_build_object('id', standing.id,
-            'victim_id', standing.victim_id, 'survivor_id', standing.survivor_id)), '[]')
-        FROM card_root JOIN customer_merge AS standing ON standing.victim_id = card_root.root_id
-        WHERE card_root.customer_id = holder.id AND standing.undone_at IS NULL
+        SELECT coalesce(jsonb_agg(jsonb_build_object(
+            'id', id, 'victim_id', victim_id, 'survivor_id', survivor_id)), '[]')
+        FROM customer_merge
+        WHERE undone_at IS NULL
+            AND victim_id IN (SELECT root_id FROM card_root WHERE customer_id = holder.id)
     ) AS merges,
     (
         SELECT coalesce(jsonb_agg(to_jsonb(customer_change)), '[]') FROM customer_change

@@ -88,8 +88,7 @@ DECLARE
     moved_count bigint;
     counts jsonb := '{}';
 BEGIN
-    -- sorted by key, so that nobody waits in a circle
-    PERFORM FROM claim WHERE customer_id = a_from ORDER BY claim_key FOR UPDATE;
+    PERFORM lock_claims(a_from);
     FOREACH a_table IN ARRAY owned_tables() LOOP
         moved_count := move_owned(a_table, a_from, a_to, a_roots);
         IF moved_count > 0 THEN
@@ -115,9 +114,25 @@ END $$;
 
 -- These customers and whoever was joined into them, in the order in which everybody locks them.
 CREATE FUNCTION lock_joined(a_ids bigint[]) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    an_id bigint;
 BEGIN
-    PERFORM FROM customer WHERE id = ANY (a_ids) OR merged_into = ANY (a_ids)
-    ORDER BY id FOR UPDATE;
+    FOR an_id IN
+        SELECT id FROM customer WHERE id = ANY (a_ids) OR merged_into = ANY (a_ids) ORDER BY id
+    LOOP
+        PERFORM FROM customer WHERE id = an_id FOR UPDATE;
+    END LOOP;
+END $$;
+
+-- A customer's claims, in the order in which everybody locks them.
+CREATE FUNCTION lock_claims(a_customer_id bigint) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    a_key uuid;
+BEGIN
+    FOR a_key IN SELECT claim_key FROM claim WHERE customer_id = a_customer_id ORDER BY claim_key
+    LOOP
+        PERFORM FROM claim WHERE claim_key = a_key FOR UPDATE;
+    END LOOP;
 END $$;
 
 -- The victim becomes a part of the survivor; the id of the merge.
@@ -214,19 +229,23 @@ END $$;
 CREATE FUNCTION part_records(a_merge_id bigint, a_victim_id bigint, a_holder_id bigint)
 RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
+    roots bigint[] := ARRAY(
+        SELECT root_id FROM card_root WHERE customer_id IN (a_victim_id, a_holder_id));
     later bigint[] := ARRAY(
-        SELECT standing.victim_id FROM card_root
-        JOIN customer_merge AS standing ON standing.victim_id = card_root.root_id
-        WHERE card_root.customer_id IN (a_victim_id, a_holder_id)
-            AND standing.undone_at IS NULL AND standing.id > a_merge_id);
+        SELECT victim_id FROM customer_merge
+        WHERE victim_id = ANY (roots) AND undone_at IS NULL AND id > a_merge_id);
+    base record;
 BEGIN
     UPDATE customer_merge SET
         manifest = manifest #- '{survivor,attributes}' #- '{victim,attributes}'
     WHERE victim_id = ANY (later) AND undone_at IS NULL;
-    UPDATE customer SET attributes = card_root.attributes
-    FROM card_root
-    WHERE customer.id = ANY (later) AND card_root.root_id = customer.id
-        AND card_root.customer_id = customer.merged_into;
+    FOR base IN
+        SELECT root_id, attributes FROM card_root
+        WHERE customer_id IN (a_victim_id, a_holder_id) AND root_id = ANY (later)
+    LOOP
+        UPDATE customer SET attributes = base.attributes
+        WHERE id = base.root_id AND merged_into IS NOT NULL;
+    END LOOP;
     UPDATE customer_change SET changes = (
         SELECT jsonb_agg(change || '{"before": null}' ORDER BY position)
         FROM jsonb_array_elements(changes) WITH ORDINALITY AS entries (change, position))
@@ -587,7 +606,7 @@ BEGIN
         RETURN false;
     END IF;
     roots := ARRAY(SELECT id FROM customer WHERE id = person OR merged_into = person);
-    PERFORM FROM claim WHERE customer_id = person ORDER BY claim_key FOR UPDATE;
+    PERFORM lock_claims(person);
     PERFORM erase_recipients(person);
     PERFORM erase_merges(roots);
     PERFORM erase_loyalty_cards(person);
