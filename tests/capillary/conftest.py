@@ -85,3 +85,18 @@ async def practice(capillary_url: str) -> AsyncIterator[Counter]:
     """The door alone, served with an endpoint that says who came in."""
     with practising(capillary_url) as front:
         yield Counter(front, till_headers())
+
+
+@pytest.fixture
+async def rules(capillary_url: str) -> Any:
+    """Sets rules for one test."""
+    async with open_database(External(capillary_url)) as database:
+        shop = Shop(database)
+        await shop.refresh()
+
+        async def change(**fields: Any) -> None:
+            await shop.refresh()
+            await set_rules(shop, **fields)
+
+        yield change
+        await change()

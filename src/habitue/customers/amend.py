@@ -135,7 +135,7 @@ def decide_identifiers(
         before, victims = joined(other, card), (card.id,)
         notices.append(Notice("merged", str(other.id), str(card.id)))
     result = with_part(before, part)
-    if not added and not removed:
+    if not (added or removed or _names_cards(command)):
         notices.append(Notice("nothing_changed"))
     change = _change("identifiers", before, part, command.actor, organisation)
     space = organisation.settings.space_of(command.source)
@@ -273,6 +273,11 @@ def _read(
         elif notices is not None:
             notices.append(Notice(INVALID.get(held.kind, "identifier_invalid"), held.value))
     return list(read.values())
+
+
+def _names_cards(command: IdentifierCommand) -> bool:
+    """Whether loyalty cards change hands, which is decided elsewhere."""
+    return any(canonical_kind(each.kind) == CARD for each in (*command.add, *command.remove))
 
 
 def _removed(
