@@ -99,7 +99,7 @@ def test_a_series_is_changed_and_deactivated_by_a_body_of_blanks(counter: Counte
         ({"code": "GOLDPHY25"}, 3002),
         ({"type": ""}, 3003),
         ({"type": "PAPER"}, 3020),
-        ({"code": "GOLD 25"}, 3021),
+        ({"code": "GOLD 25"}, 3032),
         ({"code": "X" * 51}, 3000),
         ({"cardGenerationConfiguration": GOLD["cardGenerationConfiguration"]}, 3006),
         ({"cardGenerationConfiguration": None}, 3007),
@@ -107,12 +107,12 @@ def test_a_series_is_changed_and_deactivated_by_a_body_of_blanks(counter: Counte
         ({"expiryDays": "-1"}, 3019),
         ({"cardGenerationConfiguration": {"prefix": "x" * 51}}, 3022),
         ({"cardGenerationConfiguration": {"suffix": "x" * 51}}, 3023),
-        ({"cardGenerationConfiguration": {"prefix": "A", "length": 4}}, 3024),
-        ({"cardGenerationConfiguration": {"prefix": "A", "length": 151}}, 3028),
+        ({"cardGenerationConfiguration": {"prefix": "A", "length": 4}}, 3028),
+        ({"cardGenerationConfiguration": {"prefix": "A", "length": 151}}, 3029),
         ({"cardGenerationConfiguration": {"prefix": "A", "offset": -1}}, 3047),
         ({"cardGenerationConfiguration": {"prefix": "A", "method": "DICE"}}, 701),
-        ({"maxActiveCardsPerCustomer": -1}, 3032),
-        ({"trigger": "OU_ID"}, 3033),
+        ({"maxActiveCardsPerCustomer": -1}, 3034),
+        ({"trigger": "OU_ID"}, 3032),
         ({"expiryDays": "soon"}, 400),
         ({"isActive": "perhaps"}, 400),
     ],
@@ -129,10 +129,10 @@ def test_one_series_only_is_for_everybody_or_for_an_org_unit(counter: Counter) -
     first = other("EVERY1", "EVERY1", trigger="REGISTRATION")
     assert counter.send("POST", SERIES, first).status == 200
     second = other("EVERY2", "EVERY2", trigger="REGISTRATION")
-    assert codes(counter, "POST", SERIES, second) == [3041]
+    assert codes(counter, "POST", SERIES, second) == [3038]
     unit = {"trigger": "OU_ID", "conceptCode": "orchard"}
     assert counter.send("POST", SERIES, other("UNIT1", "UNIT1", **unit)).status == 200
-    assert codes(counter, "POST", SERIES, other("UNIT2", "UNIT2", **unit)) == [3040]
+    assert codes(counter, "POST", SERIES, other("UNIT2", "UNIT2", **unit)) == [3043]
 
 
 def test_an_unknown_series_is_told(counter: Counter) -> None:
@@ -181,8 +181,8 @@ def test_labels_are_mapped_by_status_and_as_a_list(counter: Counter) -> None:
     [
         ({}, 3014),
         ({"LOST": [{"label": "GONE"}]}, 3016),
-        ({"ACTIVE": [{"label": "A", "default": True}, {"label": "B", "default": True}]}, 3015),
-        ({"ACTIVE": [{"label": "A"}], "EXPIRED": [{"label": "a"}]}, 3015),
+        ({"ACTIVE": [{"label": "A", "default": True}, {"label": "B", "default": True}]}, 3035),
+        ({"ACTIVE": [{"label": "A"}], "EXPIRED": [{"label": "a"}]}, 3036),
         ({"EXPIRED": [{"label": "ACTIVE"}]}, 409),
         ({"ACTIVE": [{"label": " "}]}, 400),
         ({"ACTIVE": [{}]}, 400),
