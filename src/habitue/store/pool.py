@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 else:
     DriverConnection = asyncpg.Connection
 Connect: TypeAlias = Callable[[], Awaitable[DriverConnection]]
+_Waiter: TypeAlias = "asyncio.Future[DriverConnection | None]"
 
 _CLOSE_SECONDS = 5.0
 
@@ -39,7 +40,8 @@ class Pool:
         self._patience_seconds = patience_seconds
         self._size = 0
         self._idle: list[DriverConnection] = []
-        self._waiting: deque[asyncio.Future[DriverConnection | None]] = deque()
+        self._waiting: deque[tuple[_Waiter, float]] = deque()
+        self._patience_ends: asyncio.TimerHandle | None = None
         self._closed = False
 
     @property
@@ -63,11 +65,15 @@ class Pool:
 
     async def wait(self) -> DriverConnection:
         """A connection, opened or waited for; call it when `take` had none."""
-        try:
-            async with asyncio.timeout(self._patience_seconds):
-                return await self._opened_or_returned()
-        except TimeoutError:
-            raise StoreUnavailable from None
+        deadline = asyncio.get_running_loop().time() + self._patience_seconds
+        while not self._closed:
+            connection = self.take()
+            if connection is None:
+                has_room = self._size < self._size_max
+                connection = await (self._open(deadline) if has_room else self._returned(deadline))
+            if connection is not None:
+                return connection
+        raise StoreUnavailable
 
     def give_back(self, connection: DriverConnection) -> None:
         """End a loan. A connection that is broken or inside a transaction is thrown away."""
@@ -85,39 +91,46 @@ class Pool:
         self._size -= len(idle)
         await asyncio.gather(*(close_quietly(connection) for connection in idle))
 
-    async def _opened_or_returned(self) -> DriverConnection:
-        while not self._closed:
-            connection = self.take()
-            if connection is None and self._size < self._size_max:
-                return await self._open()
-            if connection is None:
-                connection = await self._returned()
-            if connection is not None:
-                return connection
-        raise StoreUnavailable
-
-    async def _open(self) -> DriverConnection:
+    async def _open(self, deadline: float) -> DriverConnection:
         self._size += 1
         try:
-            return await self._connect()
-        except BaseException:
+            async with asyncio.timeout_at(deadline):
+                return await self._connect()
+        except BaseException as error:
             self._size -= 1
             self._hand_over(None)
+            if isinstance(error, TimeoutError):
+                raise StoreUnavailable from None
             raise
 
-    async def _returned(self) -> DriverConnection | None:
+    async def _returned(self, deadline: float) -> DriverConnection | None:
         """The next connection that comes back, or None when there is room to open one."""
-        waiter: asyncio.Future[DriverConnection | None] = asyncio.get_running_loop().create_future()
-        self._waiting.append(waiter)
+        loop = asyncio.get_running_loop()
+        waiter: _Waiter = loop.create_future()
+        self._waiting.append((waiter, deadline))
+        if self._patience_ends is None:
+            self._patience_ends = loop.call_at(deadline, self._end_patience, loop)
         try:
             return await waiter
         except asyncio.CancelledError:
             self._pass_on(waiter)
             raise
 
-    def _pass_on(self, waiter: "asyncio.Future[DriverConnection | None]") -> None:
+    def _end_patience(self, loop: asyncio.AbstractEventLoop) -> None:
+        """One timer for all who wait, as they are served in the order in which they came."""
+        self._patience_ends = None
+        while self._waiting:
+            waiter, deadline = self._waiting[0]
+            if not waiter.done() and deadline > loop.time():
+                self._patience_ends = loop.call_at(deadline, self._end_patience, loop)
+                return
+            self._waiting.popleft()
+            if not waiter.done():
+                waiter.set_exception(StoreUnavailable())
+
+    def _pass_on(self, waiter: _Waiter) -> None:
         """What a waiter got in the moment in which it was cancelled goes to the next one."""
-        if waiter.cancelled() or not waiter.done():
+        if waiter.cancelled() or not waiter.done() or waiter.exception() is not None:
             return
         connection = waiter.result()
         if connection is None:
@@ -127,7 +140,7 @@ class Pool:
 
     def _hand_over(self, connection: DriverConnection | None) -> bool:
         while self._waiting:
-            waiter = self._waiting.popleft()
+            waiter, _ = self._waiting.popleft()
             if not waiter.done():
                 waiter.set_result(connection)
                 return True
