@@ -35,10 +35,10 @@ TRANSITIONS: Mapping[str, frozenset[str]] = {
 }
 
 
-class Session(msgspec.Struct, frozen=True):
-    """A stored session. `profile_id` is empty for an anonymous one; `update_count` starts at 1.
+class SessionHead(msgspec.Struct, frozen=True):
+    """A session apart from its cart and its effects, which are most of it.
 
-    `effects` are those of the last evaluation, without rollbacks and what they took back.
+    `profile_id` is empty for an anonymous one; `update_count` starts at 1.
     """
 
     id: int
@@ -50,7 +50,6 @@ class Session(msgspec.Struct, frozen=True):
     state: SessionState = "open"
     profile_id: str = ""
     store_integration_id: str = ""
-    cart_items: tuple[CartItem, ...] = ()
     additional_costs: dict[str, Decimal] = {}
     coupon_codes: tuple[str, ...] = ()
     referral_code: str = ""
@@ -60,8 +59,17 @@ class Session(msgspec.Struct, frozen=True):
     experiment_variant_allocations: tuple[dict[str, Any], ...] = ()
     first_session: bool = True
     update_count: int = 0
-    effects: tuple[Effect, ...] = ()
     closed_at: datetime | None = None
+
+
+class Session(SessionHead, frozen=True):
+    """A stored session.
+
+    `effects` are those of the last evaluation, without rollbacks and what they took back.
+    """
+
+    cart_items: tuple[CartItem, ...] = ()
+    effects: tuple[Effect, ...] = ()
 
     @property
     def totals(self) -> Totals:

@@ -34,6 +34,11 @@ class SessionQuery(msgspec.Struct, frozen=True):
     receipt_key: UUID | None
     receipts_since: datetime
 
+    @property
+    def claim_keys(self) -> tuple[UUID, ...]:
+        """The claims on the session and on the customer that the request names."""
+        return (self.session_key, self.profile_key) if self.profile_key else (self.session_key,)
+
 
 class PreviousOwner(msgspec.Struct, frozen=True):
     """Whom the session belonged to when it was read."""

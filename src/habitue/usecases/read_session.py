@@ -7,7 +7,7 @@ from habitue.promotions.decide import SessionCommand
 from habitue.promotions.session import Session, SessionUpdate
 from habitue.usecases.session_state import state_of
 from habitue.usecases.shop import Shop
-from habitue.usecases.update_session import read_current
+from habitue.usecases.update_session import query_of, read_current
 
 
 async def read_session(
@@ -15,7 +15,9 @@ async def read_session(
 ) -> Session:
     """The stored session. Raises `NotFound`."""
     command = SessionCommand(application_id, integration_id, SessionUpdate())
-    _, row, _ = await read_current(shop, shop.database, command, now, None, locked=False)
+    program = shop.program(application_id)
+    query = query_of(command, program.application, now)
+    _, row, _ = await read_current(shop, shop.database, command, query, program)
     stored = state_of(row, now).stored
     if stored is None:
         raise NotFound("Customer session", integration_id)

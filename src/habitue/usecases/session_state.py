@@ -17,30 +17,43 @@ from habitue.model.numbers import EXACT
 from habitue.promotions.campaign import Application
 from habitue.promotions.coupon import Coupon, Redemption
 from habitue.promotions.decide import Decision, State
-from habitue.promotions.session import Session
+from habitue.promotions.session import Session, SessionHead
 from habitue.store.customers import CustomerRow
 from habitue.store.documents import decoder_of, encode
 from habitue.store.sessions import SessionQuery, SessionRow, SessionWrite
 from habitue.usecases.writing import Reply
 
 _SESSION = decoder_of(Session)
+_HEAD = decoder_of(SessionHead)
 _COUPONS = decoder_of(list[Coupon])
 _REDEMPTIONS = decoder_of(list[Redemption])
 _ATTRIBUTES = decoder_of(dict[str, Any])
 
 
-def state_of(row: SessionRow, now: datetime) -> State:
-    """What was read, as the values that a decision is made on."""
+def state_of(row: SessionRow, now: datetime, *, replaces_cart: bool = False) -> State:
+    """What was read, as the values that a decision is made on.
+
+    With `replaces_cart`, for an update that brings a cart, an open session comes without its old
+    cart and effects: nobody asks for them.
+    """
     coupons = _COUPONS.decode(row.coupons) if row.coupons else []
     redemptions = _REDEMPTIONS.decode(row.redemptions) if row.redemptions else []
     document = row.session_document
     return State(
         session_id=row.session_id,
         owner=customer_of(row.owner, row.owner_id, now),
-        stored=_SESSION.decode(document) if document else None,
+        stored=_stored(document, replaces_cart) if document else None,
         coupons={coupon.code: coupon for coupon in coupons},
         redemptions=tuple(redemptions),
     )
+
+
+def _stored(document: bytes, replaces_cart: bool) -> Session:
+    if replaces_cart:
+        head = _HEAD.decode(document)
+        if head.state == "open":
+            return Session(*msgspec.structs.astuple(head))
+    return _SESSION.decode(document)
 
 
 def customer_of(row: CustomerRow | None, new_id: int, now: datetime) -> Customer:

@@ -69,21 +69,23 @@ async def write_session(
     Raises what `decide` raises, `SessionBusy` and `KeyReused`; nothing is stored then.
     """
 
+    program = shop.program(command.application_id)
+    query = query_of(command, program.application, now, idempotency)
+    replaces_cart = command.update.cart_items is not None
+
     async def attempt(connection: Connection, locked: bool) -> Reply:
-        query, row, program = await read_current(
-            shop, connection, command, now, idempotency, locked
-        )
+        asked, row, current = await read_current(shop, connection, command, query, program, locked)
         earlier = earlier_reply(row.receipt, idempotency)
         if earlier is not None:
             return earlier
-        state = state_of(row, now)
-        decision = decide(state, program)
-        reply = render(outcome_of(decision, state, row, now, dry=False), program)
-        write = write_of(query, row, decision, program.application, idempotency, reply)
+        state = state_of(row, now, replaces_cart=replaces_cart)
+        decision = decide(state, current)
+        reply = render(outcome_of(decision, state, row, now, dry=False), current)
+        write = write_of(asked, row, decision, current.application, idempotency, reply)
         await sessions.save(connection, write)
         return reply
 
-    async with shop.queue.turn(_turn_keys(shop, command), SessionBusy):
+    async with shop.queue.turn(query.claim_keys, SessionBusy):
         return await settled(shop, attempt, SessionBusy)
 
 
@@ -93,7 +95,9 @@ async def _dry_run(shop: Shop, command: SessionCommand, now: datetime, render: R
         update, profile_id=update.profile_id or "", coupon_codes=update.coupon_codes or ()
     )
     command = msgspec.structs.replace(command, update=payload)
-    _, row, program = await read_current(shop, shop.database, command, now, None, locked=False)
+    program = shop.program(command.application_id)
+    query = query_of(command, program.application, now)
+    _, row, program = await read_current(shop, shop.database, command, query, program)
     state = _started_over(state_of(row, now))
     decision = decide_update(state, command, program, now)
     return render(outcome_of(decision, state, row, now, dry=True), program)
@@ -111,48 +115,53 @@ async def read_current(
     shop: Shop,
     connection: Connection,
     command: SessionCommand,
-    now: datetime,
-    idempotency: Idempotency | None,
-    locked: bool,
+    query: SessionQuery,
+    program: Program,
+    locked: bool = False,
 ) -> tuple[SessionQuery, SessionRow, Program]:
-    """Everything for a decision, read and compiled at one and the same configuration version."""
+    """Everything for a decision, read and compiled at one and the same configuration version.
+
+    `query` is that of `command` for `program`; where the configuration has moved on, another one
+    is read for the newer program.
+    """
     while True:
-        program = shop.program(command.application_id)
-        query = _query(command, program.application, now, idempotency)
         if locked:
             await sessions.lock(connection, query)
         row = await sessions.load(connection, query)
         if row.configuration_version == program.version:
             return query, row, program
         await shop.refresh()
+        program = shop.program(command.application_id)
+        query = msgspec.structs.replace(
+            query,
+            profile_key=_profile_key(command.update.profile_id, program.application),
+            codes=_codes(command, program.application),
+        )
 
 
-def _query(
+def query_of(
     command: SessionCommand,
     application: Application,
     now: datetime,
-    idempotency: Idempotency | None,
+    idempotency: Idempotency | None = None,
 ) -> SessionQuery:
+    """What to read for the command."""
     update = command.update
     return SessionQuery(
         session_key=session_key(application.id, command.integration_id),
         application_id=application.id,
         profile_key=_profile_key(update.profile_id, application),
         detach=update.profile_id == "",
-        codes=None
-        if update.coupon_codes is None
-        else stored_codes(update.coupon_codes, application),
+        codes=_codes(command, application),
         receipt_key=receipt_key(idempotency),
         receipts_since=valid_since(now),
     )
 
 
+def _codes(command: SessionCommand, application: Application) -> tuple[str, ...] | None:
+    codes = command.update.coupon_codes
+    return None if codes is None else stored_codes(codes, application)
+
+
 def _profile_key(profile_id: str | None, application: Application) -> UUID | None:
     return profile_key(profile_id, sandbox=application.sandbox) if profile_id else None
-
-
-def _turn_keys(shop: Shop, command: SessionCommand) -> list[UUID]:
-    application = shop.program(command.application_id).application
-    keys = [session_key(application.id, command.integration_id)]
-    profile = _profile_key(command.update.profile_id, application)
-    return [*keys, profile] if profile else keys
