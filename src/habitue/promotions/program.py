@@ -18,6 +18,7 @@ from habitue.promotions.compiled import CompiledCampaign, compile_campaign
 from habitue.promotions.configuration import Configuration
 from habitue.promotions.dialect import definitions_of, dialect_of
 from habitue.promotions.facts import FactDefinitions
+from habitue.promotions.quick_look import plain_types
 from habitue.promotions.update import Vocabulary
 from habitue.rules.dialect import Dialect
 
@@ -87,9 +88,11 @@ def _vocabulary(configuration: Configuration, application_id: int) -> Vocabulary
     costs: dict[str, AdditionalCost] = {
         each.name: each for each in configuration.additional_costs.values()
     }
+    item_attributes = definitions_of(configuration, application_id, "CartItem")
     return Vocabulary(
         session_attributes=definitions_of(configuration, application_id, "CustomerSession"),
-        item_attributes=definitions_of(configuration, application_id, "CartItem"),
+        item_attributes=item_attributes,
+        plain_item_attributes=plain_types(item_attributes),
         additional_costs=costs,
         application_id=application_id,
     )

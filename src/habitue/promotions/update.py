@@ -8,6 +8,7 @@ and 3.1). Every wrong field is reported at once, by its pointer into the request
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from decimal import Decimal
+from itertools import chain
 from typing import Any, Literal
 
 import msgspec
@@ -27,6 +28,7 @@ from habitue.model.numbers import is_amount
 from habitue.model.pointers import escape
 from habitue.pricing.cart import CartItem
 from habitue.promotions.campaign import AdditionalCost
+from habitue.promotions.quick_look import PlainTypes, cart_is_sound
 from habitue.promotions.session import Session, SessionUpdate
 
 
@@ -35,6 +37,7 @@ class Vocabulary(msgspec.Struct, frozen=True):
 
     session_attributes: Definitions
     item_attributes: Definitions
+    plain_item_attributes: PlainTypes
     additional_costs: Mapping[str, AdditionalCost]
     application_id: int
 
@@ -52,7 +55,7 @@ def laid_over(session: Session, update: SessionUpdate, now: datetime) -> Session
         name: getattr(update, name) for name in _PLAIN if getattr(update, name) is not None
     }
     if update.cart_items is not None:
-        changes["cart_items"] = tuple(map(_stored_item, update.cart_items))
+        changes["cart_items"] = _stored_items(update.cart_items)
     if update.attributes is not None:
         changes["attributes"] = merged(session.attributes, normalised(update.attributes))
     return msgspec.structs.replace(
@@ -76,16 +79,25 @@ _PLAIN = (
 )
 
 
+#: The types of values that are stored as they were sent.
+_AS_SENT = frozenset({str, bool, Decimal})
+
+
+def _stored_items(items: tuple[CartItem, ...]) -> tuple[CartItem, ...]:
+    values = chain.from_iterable(item.attributes.values() for item in items)
+    return items if _AS_SENT.issuperset(map(type, values)) else tuple(map(_stored_item, items))
+
+
 def _stored_item(item: CartItem) -> CartItem:
-    if not item.attributes:
-        return item
     attributes = merged({}, normalised(item.attributes))
     return msgspec.structs.replace(item, attributes=attributes)
 
 
 def _faults(update: SessionUpdate, vocabulary: Vocabulary) -> Iterator[Fault]:
     yield from _text_faults(update)
-    yield from _item_faults(update.cart_items or (), vocabulary)
+    items = update.cart_items or ()
+    if not cart_is_sound(items, vocabulary.plain_item_attributes):
+        yield from _item_faults(items, vocabulary)
     costs = update.additional_costs or {}
     yield from _cost_faults(costs, vocabulary, "session", "/additionalCosts")
     if update.attributes:
