@@ -48,11 +48,11 @@ class Everything:
     """Candidates without an index: all rules of all campaigns."""
 
     def __init__(self, program: Program) -> None:
-        self._all = [(each, each.rules) for each in program.compiled_campaigns()]
+        self._all = [(each, rule) for each in program.compiled_campaigns() for rule in each.rules]
 
     def of(
         self, frame: object, campaign_ids: object
-    ) -> list[tuple[CompiledCampaign, tuple[CompiledRule, ...]]]:
+    ) -> list[tuple[CompiledCampaign, CompiledRule]]:
         return self._all
 
 

@@ -123,7 +123,10 @@ class Campaign(msgspec.Struct, frozen=True):
 
     def runs(self, now: datetime) -> bool:
         """Whether rules of this campaign may apply at `now`."""
-        return self.state == "enabled" and not self.starts_later(now) and not self.has_ended(now)
+        if self.state != "enabled":
+            return False
+        start, end = self.start_time, self.end_time
+        return (start is None or start <= now) and (end is None or now < end)
 
     def frontend_state(self, now: datetime) -> FrontendState:
         """What a person is told about the campaign at `now`."""

@@ -15,6 +15,8 @@ from habitue.rules.dialect import Dialect
 from habitue.rules.index import RuleIndex
 
 RuleKey = tuple[int, int]
+#: A rule with the campaign that it belongs to.
+Candidate = tuple[CompiledCampaign, CompiledRule]
 
 
 class CandidateIndex:
@@ -22,6 +24,11 @@ class CandidateIndex:
 
     def __init__(self, campaigns: Mapping[int, CompiledCampaign], dialect: Dialect) -> None:
         self._campaigns = campaigns
+        self._rules: dict[RuleKey, Candidate] = {
+            (id_, rule.index): (campaign, rule)
+            for id_, campaign in campaigns.items()
+            for rule in campaign.rules
+        }
         self._index: RuleIndex[RuleKey] = RuleIndex(dialect)
         self._index.add_all(
             ((id_, rule.index), rule.tree.condition, rule.names)
@@ -30,24 +37,12 @@ class CandidateIndex:
             if not rule.needs_coupon
         )
 
-    def of(
-        self, frame: Evaluation, coupon_campaign_ids: Iterable[int]
-    ) -> list[tuple[CompiledCampaign, tuple[CompiledRule, ...]]]:
-        """The campaigns whose rules may apply, each with those rules, in evaluation order."""
+    def of(self, frame: Evaluation, coupon_campaign_ids: Iterable[int]) -> list[Candidate]:
+        """The rules that may apply, each with its campaign, in evaluation order."""
         keys = self._index.candidates(frame)
         if coupon_campaign_ids:
             keys = sorted({*keys, *self._asking(coupon_campaign_ids)})
-        found: list[tuple[CompiledCampaign, tuple[CompiledRule, ...]]] = []
-        last_id = None
-        for id_, index in keys:
-            campaign = self._campaigns[id_]
-            rule = campaign.rules[index]
-            if id_ == last_id:
-                found[-1] = (campaign, (*found[-1][1], rule))
-            else:
-                found.append((campaign, (rule,)))
-                last_id = id_
-        return found
+        return list(map(self._rules.__getitem__, keys))
 
     def _asking(self, coupon_campaign_ids: Iterable[int]) -> Iterable[RuleKey]:
         for id_ in coupon_campaign_ids:

@@ -16,11 +16,13 @@ from habitue.rules.tree import Block, Call, Expression
 class CompiledRule(msgspec.Struct, frozen=True):
     """One rule. `uses_coupon` says that it asks for a coupon, `needs_coupon` that it fails without.
 
-    `tree` is what was compiled, for explanations; `names` are the bindings that it may read.
+    `cause` is campaign, ruleset, rule index and rule name, as effects carry them. `tree` is what
+    was compiled, for explanations; `names` are the bindings that it may read.
     """
 
     index: int
     title: str
+    cause: tuple[int, int, int, str]
     tree: Rule
     condition: Evaluate
     effects: tuple[Evaluate, ...]
@@ -57,11 +59,17 @@ def compile_campaign(
 ) -> CompiledCampaign:
     """The campaign with its rules compiled. The ruleset passed its checks when it was saved."""
     tree, _ = desugar_ruleset(parse_ruleset(ruleset.document))
-    rules = (_compiled_rule(tree, index, dialect) for index in range(len(tree.rules)))
+    rules = (
+        _compiled_rule(tree, (campaign.id, ruleset.id, index, rule.title), dialect)
+        for index, rule in enumerate(tree.rules)
+    )
     return CompiledCampaign(campaign, ruleset.id, tuple(rules))
 
 
-def _compiled_rule(ruleset: Ruleset, index: int, dialect: Dialect) -> CompiledRule:
+def _compiled_rule(
+    ruleset: Ruleset, cause: tuple[int, int, int, str], dialect: Dialect
+) -> CompiledRule:
+    index = cause[2]
     rule = ruleset.rules[index]
     bindings: tuple[Binding, ...] = (*ruleset.bindings, *rule.bindings)
     uses_coupon = mentions_coupon(rule.condition) or any(
@@ -71,6 +79,7 @@ def _compiled_rule(ruleset: Ruleset, index: int, dialect: Dialect) -> CompiledRu
     return CompiledRule(
         index=index,
         title=rule.title,
+        cause=cause,
         tree=rule,
         condition=compile_expression(rule.condition, dialect),
         effects=tuple(compile_expression(each, dialect) for each in rule.effects),

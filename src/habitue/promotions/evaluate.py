@@ -7,7 +7,6 @@ asked for: a rule that succeeds without asking for the code that it is tried for
 that code. A rule whose condition or effect fails gives nothing at all, and never fails the request.
 """
 
-from collections.abc import Iterable
 from datetime import datetime
 from decimal import localcontext
 from typing import Any, Literal
@@ -15,6 +14,7 @@ from typing import Any, Literal
 import msgspec
 
 from habitue.model.numbers import EXACT
+from habitue.promotions.candidates import Candidate
 from habitue.promotions.compiled import CompiledCampaign, CompiledRule
 from habitue.promotions.coupon import Coupon, CouponRefusal
 from habitue.promotions.coupon_book import CouponBook, Rejection
@@ -72,13 +72,13 @@ def evaluate(
     )
     run = _Run(program, purpose, frame, book)
     with localcontext(EXACT):
-        for campaign, rules in _candidates(program, purpose, frame, book, now):
-            run.campaign(campaign, rules)
+        for campaign, rule in _candidates(program, purpose, frame, book, now):
+            run.rule(campaign, rule)
     tracer = run.tracer
     return Evaluated(
         effects=tuple(frame.effects),
         attribute_changes=tuple(frame.attribute_changes),
-        triggered_campaign_ids=tuple(run.triggered),
+        triggered_campaign_ids=tuple(dict.fromkeys(run.triggered)),
         failures=tuple(tracer.failures) if tracer else (),
         trace=_trace(program, purpose, tracer, now) if tracer else (),
     )
@@ -97,14 +97,18 @@ def _trace(
 
 def _candidates(
     program: Program, purpose: Purpose, frame: Evaluation, book: CouponBook, now: datetime
-) -> Iterable[tuple[CompiledCampaign, Iterable[CompiledRule]]]:
+) -> list[Candidate]:
     if purpose.campaign_ids is not None:
-        return [(each, each.rules) for each in program.compiled_campaigns(purpose.campaign_ids)]
+        return _all_rules(program.compiled_campaigns(purpose.campaign_ids))
     if purpose.explains:
-        found = [(each, each.rules) for each in program.compiled_campaigns()]
+        found = _all_rules(program.compiled_campaigns())
     else:
         found = program.candidates.of(frame, book.campaign_ids())
-    return [(each, rules) for each, rules in found if each.campaign.runs(now)]
+    return [each for each in found if each[0].campaign.runs(now)]
+
+
+def _all_rules(campaigns: list[CompiledCampaign]) -> list[Candidate]:
+    return [(campaign, rule) for campaign in campaigns for rule in campaign.rules]
 
 
 class _Run:
@@ -119,14 +123,16 @@ class _Run:
         self.tracer = Tracer(program.dialect, frame) if purpose.explains else None
         self._coupon_times = program.fact_definitions.coupon
 
-    def campaign(self, compiled: CompiledCampaign, rules: Iterable[CompiledRule]) -> None:
-        applied = [self._rule(compiled, rule) for rule in rules]
-        if any(applied):
+    def rule(self, compiled: CompiledCampaign, rule: CompiledRule) -> None:
+        """Tries the rule: with the coupons of its campaign where it asks for one."""
+        if rule.uses_coupon:
+            applied = self._with_coupons(compiled, rule)
+        else:
+            applied = self._try(Attempt(compiled, rule)) == "applied"
+        if applied:
             self.triggered.append(compiled.campaign.id)
 
-    def _rule(self, compiled: CompiledCampaign, rule: CompiledRule) -> bool:
-        if not rule.uses_coupon:
-            return self._try(Attempt(compiled, rule)) == "applied"
+    def _with_coupons(self, compiled: CompiledCampaign, rule: CompiledRule) -> bool:
         tries = {
             self._try_for(compiled, rule, code, coupon)
             for code, coupon in self.book.usable(compiled.campaign.id)
@@ -150,15 +156,15 @@ class _Run:
         return self._try(attempt)
 
     def _try(self, attempt: Attempt) -> Try:
-        frame = self.frame
-        marks = frame.begin(attempt.cause, attempt.coupon)
-        frame.coupon_facts = self._coupon_facts(attempt.coupon)
+        frame, rule, coupon = self.frame, attempt.rule, attempt.coupon
+        marks = frame.begin(rule.cause, coupon)
+        frame.coupon_facts = None if coupon is None else self._coupon_facts(coupon)
         frame.bindings = {}
-        if attempt.rule.bindings:
-            bind(frame, attempt.rule.bindings)
-        outcome: Try = "applied" if self._holds(attempt) and self._gives(attempt) else "failed"
-        if outcome == "applied" and attempt.coupon is not None and not frame.coupon_read:
-            outcome = "unasked"
+        if rule.bindings:
+            bind(frame, rule.bindings)
+        outcome: Try = "failed"
+        if self._holds(attempt) and self._gives(attempt):
+            outcome = "applied" if coupon is None or frame.coupon_read else "unasked"
         if outcome == "applied":
             self._accept(attempt, marks[0])
         else:
@@ -167,13 +173,14 @@ class _Run:
         return outcome
 
     def _holds(self, attempt: Attempt) -> bool:
+        failure = None
         try:
             if attempt.rule.condition(self.frame) is True:
                 return True
-        except FAILURES as failure:
+        except FAILURES as error:
+            failure = error
+        if attempt.coupon is not None or self.tracer is not None:
             self._refuse(attempt, None, failure)
-            return False
-        self._refuse(attempt, None, None)
         return False
 
     def _gives(self, attempt: Attempt) -> bool:
@@ -185,9 +192,7 @@ class _Run:
                 return False
         return True
 
-    def _coupon_facts(self, coupon: Coupon | None) -> CouponFacts | None:
-        if coupon is None:
-            return None
+    def _coupon_facts(self, coupon: Coupon) -> CouponFacts:
         return CouponFacts(
             coupon.code,
             readable(coupon.attributes, self._coupon_times),
@@ -202,7 +207,7 @@ class _Run:
         coupon = attempt.coupon
         if coupon and self.book.accept(attempt.code, coupon, redeem=frame.redeem):
             outcome = AcceptCoupon(attempt.code)
-            frame.effects.insert(mark, Effect(*attempt.cause, outcome, coupon.id))
+            frame.effects.insert(mark, Effect(*attempt.rule.cause, outcome, coupon.id))
         if self.tracer:
             self.tracer.applied(attempt)
 

@@ -1,7 +1,7 @@
 """The frame of one evaluation of campaigns: facts, the coupon at hand, and the effects so far.
 
 Words: a rule is tried *for* one coupon or for none. What its effects add is kept only when the
-whole rule succeeds; `mark` and `roll_back` bracket a try.
+whole rule succeeds; `begin` and `roll_back` bracket a try.
 """
 
 from collections.abc import Mapping
@@ -66,13 +66,15 @@ class Evaluation(Frame):
         self.coupon = coupon
         self.coupon_read = False
         self.redeem = False
-        self.steps_left = min(RULE_STEPS_MAX, self.steps_total_left)
-        self.steps_total_left -= self.steps_left
+        left = self.steps_total_left
+        self.steps_left = granted = RULE_STEPS_MAX if left > RULE_STEPS_MAX else left
+        self.steps_total_left = left - granted
         return len(self.effects), len(self.attribute_changes)
 
     def end(self) -> None:
         """Ends a try: what it did not use of its step budget is there for the next."""
-        self.steps_total_left += max(self.steps_left, 0)
+        if self.steps_left > 0:
+            self.steps_total_left += self.steps_left
 
     def roll_back(self, marks: tuple[int, int]) -> None:
         """Forgets what was added since `begin` gave those marks."""

@@ -9,7 +9,10 @@ Invariant: numbers are `Decimal`, times are aware datetimes, what is unset is No
 
 from datetime import datetime
 from decimal import Decimal
+from itertools import chain
 from typing import Any
+
+import msgspec
 
 from habitue.model.attributes import Attributes, Definitions
 from habitue.model.instants import parse_instant
@@ -18,41 +21,22 @@ from habitue.pricing.cart import CartItem
 from habitue.promotions.session import Session
 
 
-class ItemFacts:
+class ItemFacts(msgspec.Struct, frozen=True, eq=False):
     """One unit of a line, or with `quantity` above 1 a whole line."""
 
-    __slots__ = (
-        "attributes",
-        "category",
-        "height",
-        "length",
-        "name",
-        "position",
-        "price",
-        "product_name",
-        "quantity",
-        "sku",
-        "sub_position",
-        "weight",
-        "width",
-    )
-
-    def __init__(
-        self, item: CartItem, position: Decimal, sub_position: int, attributes: Attributes
-    ) -> None:
-        self.sku = item.sku
-        self.name = item.name or None
-        self.category = item.category or None
-        self.product_name = item.product.get("name") if item.product else None
-        self.price = item.price
-        self.quantity = _ONE
-        self.weight = item.weight
-        self.height = item.height
-        self.width = item.width
-        self.length = item.length
-        self.position = position
-        self.sub_position = Decimal(sub_position)
-        self.attributes = attributes
+    sku: str
+    name: str | None
+    category: str | None
+    product_name: Any
+    price: Decimal
+    weight: Decimal | None
+    height: Decimal | None
+    width: Decimal | None
+    length: Decimal | None
+    attributes: Attributes
+    position: Decimal
+    sub_position: Decimal
+    quantity: Decimal
 
 
 class SessionFacts:
@@ -207,12 +191,35 @@ def _as_time(value: Any) -> Any:
 
 
 def _units(items: tuple[CartItem, ...], times: frozenset[str]) -> list[ItemFacts]:
-    lines = [
-        (item, Decimal(number), readable(item.attributes, times))
-        for number, item in enumerate(items)
-    ]
+    attributes = _readable_lines([item.attributes for item in items], times)
     return [
-        ItemFacts(item, position, sub_position, attributes)
-        for item, position, attributes in lines
+        _unit(item, attributes[position], position, sub_position)
+        for position, item in enumerate(items)
         for sub_position in range(item.returned_quantity, item.quantity)
     ]
+
+
+def _readable_lines(lines: list[Attributes], times: frozenset[str]) -> list[Attributes]:
+    values = chain.from_iterable(map(dict.values, lines))
+    if not times and _AS_READ.issuperset(map(type, values)):
+        return lines
+    return [readable(each, times) for each in lines]
+
+
+def _unit(item: CartItem, attributes: Attributes, position: int, sub_position: int) -> ItemFacts:
+    product = item.product
+    return ItemFacts(
+        item.sku,
+        item.name or None,
+        item.category or None,
+        product.get("name") if product else None,
+        item.price,
+        item.weight,
+        item.height,
+        item.width,
+        item.length,
+        attributes,
+        Decimal(position),
+        Decimal(sub_position),
+        _ONE,
+    )

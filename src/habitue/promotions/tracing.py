@@ -33,12 +33,6 @@ class Attempt(msgspec.Struct, frozen=True):
     code: str = ""
     coupon: Coupon | None = None
 
-    @property
-    def cause(self) -> tuple[int, int, int, str]:
-        """Campaign, ruleset, rule index and rule name, as effects carry them."""
-        rule = self.rule
-        return self.compiled.campaign.id, self.compiled.ruleset_id, rule.index, rule.title
-
     def rejection(
         self,
         reason: CouponRefusal,
@@ -48,7 +42,7 @@ class Attempt(msgspec.Struct, frozen=True):
         details: str | None = None,
     ) -> Rejection:
         """The rejection of the coupon by this attempt."""
-        return Rejection(reason, *self.cause, condition_index, effect_index, details)
+        return Rejection(reason, *self.rule.cause, condition_index, effect_index, details)
 
 
 def words_of(failure: Exception) -> str:
@@ -123,7 +117,7 @@ class Tracer:
         explained: tuple[Explanation, ...],
     ) -> None:
         self._note(attempt, verdict, details, explained)
-        campaign_id, ruleset_id, rule_index, rule_name = attempt.cause
+        campaign_id, ruleset_id, rule_index, rule_name = attempt.rule.cause
         self.failures.append(
             RuleFailure(
                 campaign_id,

@@ -95,9 +95,11 @@ def _field(writer: Writer, base: Fragment, declared: Field, name: str) -> Fragme
     code = f"{base.code}.{declared.attribute}"
     if not declared.nullable:
         return Fragment(code, declared.type, base.fails)
-    unchecked = None if base.fails else code
     checked = f"required({code}, {writer.lift(name)})"
-    return Fragment(checked, declared.type, unchecked=unchecked)
+    if base.fails:
+        return Fragment(checked, declared.type)
+    # Most values count as true, which spares them the call.
+    return Fragment(f"({code} or {checked})", declared.type, unchecked=code)
 
 
 def _attribute(writer: Writer, base: Fragment, record: Record, name: str) -> Fragment:

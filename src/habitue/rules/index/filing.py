@@ -7,7 +7,7 @@ second token. Tokens are small integers here; what they mean, the index knows.
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -97,15 +97,17 @@ class Shelf:
         self, tokens: frozenset[int] | set[int], numbers: Mapping[int, Decimal], found: list[Any]
     ) -> None:
         """Add the keys whose second token is among `tokens` and whose threshold is reached."""
-        self.alone.collect(numbers, found)
-        for leaf in self._leaves(tokens):
-            leaf.collect(numbers, found)
-
-    def _leaves(self, tokens: frozenset[int] | set[int]) -> Iterator[Leaf]:
-        seconds = self.seconds
+        alone, seconds = self.alone, self.seconds
+        if alone.always or alone.sorted:
+            alone.collect(numbers, found)
         if len(seconds) < len(tokens):
-            return (leaf for token, leaf in seconds.items() if token in tokens)
-        return (seconds[token] for token in tokens if token in seconds)
+            for token, leaf in seconds.items():
+                if token in tokens:
+                    leaf.collect(numbers, found)
+        else:
+            for token in tokens:
+                if token in seconds:
+                    seconds[token].collect(numbers, found)
 
     @property
     def is_empty(self) -> bool:
