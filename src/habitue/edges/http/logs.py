@@ -6,6 +6,8 @@ header or a key. Messages of libraries that use `logging` are written in the sam
 
 import logging
 import sys
+from collections.abc import MutableMapping
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -13,17 +15,16 @@ import structlog
 
 LEVELS = ("debug", "info", "warning", "error")
 
+_ENCODER = msgspec.json.Encoder(enc_hook=str)
+#: Methods of a logger that are not called like the level at which they log.
+_LEVEL_OF = {"warn": "warning", "exception": "error"}
+
 
 def configure(level: str = "info") -> None:
     """Send all logs of this process to standard error. `level` is one of `LEVELS`."""
     number = logging.getLevelNamesMapping()[level.upper()]
     structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(serializer=_line),
-        ],
+        processors=[_line],
         wrapper_class=structlog.make_filtering_bound_logger(number),
         logger_factory=structlog.BytesLoggerFactory(sys.stderr.buffer),
         cache_logger_on_first_use=True,
@@ -43,5 +44,10 @@ class _Forward(logging.Handler):
         )
 
 
-def _line(event: Any, **_: Any) -> bytes:
-    return msgspec.json.encode(event, enc_hook=str)
+def _line(logger: Any, method: str, event: MutableMapping[str, Any]) -> bytes:
+    """The line of an event: what it has, its level, and when it was; a trace where it has one."""
+    event["level"] = _LEVEL_OF.get(method, method)
+    event["timestamp"] = datetime.now(UTC)
+    if "exc_info" in event:
+        event = structlog.processors.format_exc_info(logger, method, event)
+    return _ENCODER.encode(event)
