@@ -31,6 +31,7 @@ from habitue.edges.http.application import Application, Settings, build
 from habitue.edges.http.documentation import documentation_operations
 from habitue.edges.http.health import service_operations
 from habitue.edges.http.metrics import DIRECTORY_VARIABLE, Metrics
+from habitue.edges.http.protocol import OneWriteProtocol
 from habitue.model.errors import Refusal
 from habitue.store.embedded import attach
 from habitue.store.embedded.linux import die_with_parent
@@ -119,7 +120,7 @@ def _configuration(plan: Plan, factory: functools.partial[Application]) -> uvico
         factory,
         factory=True,
         workers=plan.workers,
-        http="httptools",
+        http=OneWriteProtocol,
         ws="none",
         lifespan="on",
         log_config=None,
