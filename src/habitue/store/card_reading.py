@@ -11,7 +11,15 @@ from uuid import UUID
 
 import msgspec
 
-from habitue.store.cards import CardRow, ClaimRow
+from habitue.store.cards import (
+    CLAIMS_AND_CARDS,
+    HEAD_COLUMNS,
+    HELD,
+    CardRow,
+    ClaimRow,
+    cards_in,
+    claims_in,
+)
 from habitue.store.database import Connection
 from habitue.store.documents import decoder_of
 
@@ -49,28 +57,11 @@ class ChangesPage(msgspec.Struct, frozen=True):
     total: int
 
 
-_READ = """
-WITH held AS (
-    SELECT claim_key, customer_id, coalesce(root_id, customer_id) AS root_id
-    FROM claim WHERE claim_key = ANY ($1::uuid[])
-), found AS (
-    SELECT customer_id AS id FROM held UNION SELECT unnest($2::bigint[])
-)
-SELECT configuration.version AS configuration_version,
-    (
-        SELECT jsonb_agg(jsonb_build_object('key', claim_key, 'customer_id', customer_id,
-            'root_id', root_id, 'card_count', 1 + (
-                SELECT count(*) FROM claim_holder WHERE claim_holder.claim_key = held.claim_key)
-            )) FROM held
-    ) AS claims,
-    (
-        SELECT jsonb_agg(to_jsonb(customer) || jsonb_build_object('parts', (
-            SELECT coalesce(jsonb_agg(document ORDER BY root_id <> customer.id, root_id), '[]')
-            FROM card_part WHERE card_part.customer_id = customer.id
-        )) ORDER BY customer.id)
-        FROM customer WHERE customer.id IN (SELECT id FROM found)
-    ) AS cards
-FROM configuration
+READ = f"""
+WITH {HELD}
+SELECT configuration.version AS id, NULL::bigint AS root_id, {HEAD_COLUMNS} FROM configuration
+UNION ALL
+{CLAIMS_AND_CARDS}
 """
 
 # The bounds of a range say how a text begins and need no pattern, so that nothing in them has a
@@ -104,8 +95,6 @@ SELECT
 """
 
 _LAST_CHARACTER = "\U0010ffff"
-_CLAIMS: "msgspec.json.Decoder[Any]" = decoder_of(list[ClaimRow])
-_CARDS: "msgspec.json.Decoder[Any]" = decoder_of(list[CardRow])
 _CHANGE_ROWS: "msgspec.json.Decoder[Any]" = decoder_of(list[ChangeRow])
 
 
@@ -113,13 +102,8 @@ async def read(
     connection: Connection, claim_keys: Sequence[UUID], customer_ids: Sequence[int]
 ) -> CardsReading:
     """The holders of these claims, and their cards and those of these ids."""
-    row = await connection.fetchrow(_READ, claim_keys, customer_ids)
-    assert row is not None, "the configuration always has its row"
-    return CardsReading(
-        configuration_version=row["configuration_version"],
-        claims=_CLAIMS.decode(row["claims"]) if row["claims"] else [],
-        cards=_CARDS.decode(row["cards"]) if row["cards"] else [],
-    )
+    head, *rows = await connection.fetch(READ, claim_keys, customer_ids)
+    return CardsReading(head["id"], claims_in(rows), cards_in(rows))
 
 
 async def search(

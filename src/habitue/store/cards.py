@@ -4,18 +4,20 @@
 needs; `save` writes one card as it was decided, or nothing: where something has moved since it was
 read it raises `GuardFailed`. Documents of parts are bytes here; what is in them is the business of
 the use cases.
+
+A reading is a list of rows: a *head* of what is about no card, then a row for each claim that
+somebody holds, then one for each part of each card. Putting them together here costs less than
+having it done by the database.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
 from uuid import UUID
 
 import msgspec
 
-from habitue.store.database import Connection
-from habitue.store.documents import decoder_of
+from habitue.store.database import Connection, Row
 from habitue.store.receipts import Receipt, receipt_in
 
 
@@ -51,10 +53,10 @@ class CardRow(msgspec.Struct, frozen=True):
     session_count: int
     closed_sessions: int
     total_sales: Decimal
-    attributes: msgspec.Raw
+    attributes: bytes
     merged_into: int | None
     erased: datetime | None
-    parts: list[msgspec.Raw]
+    parts: list[bytes]
 
 
 class CardsRow(msgspec.Struct, frozen=True):
@@ -93,58 +95,104 @@ class CardWrite(msgspec.Struct, frozen=True):
     receipt_answer: bytes | None = None
 
 
-_LOAD = """
-WITH held AS (
+# Arguments behind a SELECT say nothing to the planner, so that one plan serves for all of them.
+HELD = """
+held AS MATERIALIZED (
     SELECT claim_key, customer_id, coalesce(root_id, customer_id) AS root_id
-    FROM claim WHERE claim_key = ANY ($1::uuid[])
-), found AS (
-    SELECT customer_id AS id FROM held UNION SELECT unnest($2::bigint[])
+    FROM claim WHERE claim_key = ANY ((SELECT $1::uuid[])::uuid[])
 )
-SELECT configuration.version AS configuration_version,
-    nextval('customer_id') AS new_id,
-    (
-        SELECT jsonb_agg(jsonb_build_object('key', claim_key, 'customer_id', customer_id,
-            'root_id', root_id, 'card_count', 1 + (
-                SELECT count(*) FROM claim_holder WHERE claim_holder.claim_key = held.claim_key)
-            )) FROM held
-    ) AS claims,
-    (
-        SELECT jsonb_agg(to_jsonb(customer) || jsonb_build_object('parts', (
-            SELECT coalesce(jsonb_agg(document ORDER BY root_id <> customer.id, root_id), '[]')
-            FROM card_part WHERE card_part.customer_id = customer.id
-        )) ORDER BY customer.id)
-        FROM customer WHERE customer.id IN (SELECT id FROM found)
-    ) AS cards,
-    receipt.request_hash, receipt.status AS receipt_status, receipt.answer AS receipt_answer
+"""
+#: The claims of `HELD`, and the cards of who holds them and of the ids in $2.
+CLAIMS_AND_CARDS = """
+SELECT customer_id, root_id, claim_key, 1 + (
+        SELECT count(*) FROM claim_holder WHERE claim_holder.claim_key = held.claim_key
+    ), NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+FROM held
+UNION ALL
+SELECT customer.id, card_part.root_id, NULL, NULL, version, anonymous, created, last_activity,
+    session_count, closed_sessions, total_sales, attributes, merged_into, erased, document
+FROM customer LEFT JOIN card_part ON card_part.customer_id = customer.id
+WHERE customer.id = ANY (ARRAY(SELECT customer_id FROM held) || (SELECT $2::bigint[])::bigint[])
+"""
+#: The columns that only rows of claims and cards have, as the head has them.
+HEAD_COLUMNS = """
+NULL::uuid AS claim_key, NULL::bigint AS card_count, NULL::bigint AS version,
+NULL::boolean AS anonymous, NULL::timestamptz AS created, NULL::timestamptz AS last_activity,
+NULL::bigint AS session_count, NULL::bigint AS closed_sessions, NULL::numeric AS total_sales,
+NULL::jsonb AS attributes, NULL::bigint AS merged_into, NULL::timestamptz AS erased,
+NULL::jsonb AS document
+"""
+
+LOAD = f"""
+WITH {HELD}
+SELECT configuration.version AS id, nextval('customer_id') AS root_id, {HEAD_COLUMNS},
+    request_hash, status AS receipt_status, answer AS receipt_answer
 FROM configuration
 LEFT JOIN receipt ON receipt.key_digest = $3 AND receipt.created > $4::timestamptz
+UNION ALL
+SELECT *, NULL, NULL, NULL FROM ({CLAIMS_AND_CARDS}) AS found
 """
 
 _LOCK = """
 SELECT id FROM customer
-WHERE id IN (SELECT customer_id FROM claim WHERE claim_key = ANY ($1::uuid[]))
-    OR id = ANY ($2::bigint[])
+WHERE id = ANY (
+    ARRAY(SELECT customer_id FROM claim WHERE claim_key = ANY ($1::uuid[])) || $2::bigint[]
+)
 ORDER BY id FOR UPDATE
 """
 
-_SAVE = """
+SAVE = """
 SELECT save_card($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
 """
-
-_CLAIMS: "msgspec.json.Decoder[Any]" = decoder_of(list[ClaimRow])
-_CARDS: "msgspec.json.Decoder[Any]" = decoder_of(list[CardRow])
 
 
 async def load(connection: Connection, query: CardQuery) -> CardsRow:
     """Everything decisions about these cards need, in one round trip."""
-    row = await connection.fetchrow(_LOAD, *msgspec.structs.astuple(query))
-    assert row is not None, "the configuration always has its row"
+    head, *rows = await connection.fetch(LOAD, *msgspec.structs.astuple(query))
     return CardsRow(
-        configuration_version=row["configuration_version"],
-        new_id=row["new_id"],
-        claims=_CLAIMS.decode(row["claims"]) if row["claims"] else [],
-        cards=_CARDS.decode(row["cards"]) if row["cards"] else [],
-        receipt=receipt_in(row),
+        configuration_version=head["id"],
+        new_id=head["root_id"],
+        claims=claims_in(rows),
+        cards=cards_in(rows),
+        receipt=receipt_in(head),
+    )
+
+
+def claims_in(rows: Iterable[Row]) -> list[ClaimRow]:
+    """The claims among the rows of a reading."""
+    return [
+        ClaimRow(row["claim_key"], row["id"], row["root_id"], row["card_count"])
+        for row in rows
+        if row["claim_key"] is not None
+    ]
+
+
+def cards_in(rows: Iterable[Row]) -> list[CardRow]:
+    """The cards among the rows of a reading, by customer; each card's own part comes first."""
+    by_customer: dict[int, list[Row]] = {}
+    for row in rows:
+        if row["claim_key"] is None:
+            by_customer.setdefault(row["id"], []).append(row)
+    return [_card(id_, by_customer[id_]) for id_ in sorted(by_customer)]
+
+
+def _card(id_: int, rows: list[Row]) -> CardRow:
+    first = rows[0]
+    if len(rows) > 1:
+        rows.sort(key=lambda row: (row["root_id"] != id_, row["root_id"]))
+    return CardRow(
+        id=id_,
+        version=first["version"],
+        anonymous=first["anonymous"],
+        created=first["created"],
+        last_activity=first["last_activity"],
+        session_count=first["session_count"],
+        closed_sessions=first["closed_sessions"],
+        total_sales=first["total_sales"],
+        attributes=first["attributes"],
+        merged_into=first["merged_into"],
+        erased=first["erased"],
+        parts=[row["document"] for row in rows if row["document"] is not None],
     )
 
 
@@ -158,4 +206,4 @@ async def lock(connection: Connection, query: CardQuery) -> None:
 
 async def save(connection: Connection, write: CardWrite) -> None:
     """Saves the card. Raises `GuardFailed` when anything it rests on has moved."""
-    await connection.fetchval(_SAVE, *msgspec.structs.astuple(write))
+    await connection.fetchval(SAVE, *msgspec.structs.astuple(write))
