@@ -22,6 +22,8 @@ from habitue.customers.card import Card, Channel, Enrollment, HeldIdentifier, Pa
 from habitue.model.pointers import escape
 
 Fields = dict[str, Any]
+#: What is stored as it is.
+_PLAIN_TYPES = frozenset({str, bool, int, Decimal})
 _Field = tuple[str, Any]
 
 
@@ -50,6 +52,8 @@ def fields_of(card: Card) -> Fields:
 
 def same(one: Any, other: Any) -> bool:
     """Whether two plain values are the same: numbers by value, yes and no being no numbers."""
+    if one is None or other is None:
+        return one is other
     if isinstance(one, bool) or isinstance(other, bool):
         return one is other
     if isinstance(one, list) and isinstance(other, list):
@@ -149,9 +153,12 @@ def _told(told: Mapping[str, Any]) -> dict[str, Any]:
 
 def _under(prefix: str, fields: Iterable[_Field]) -> Iterator[_Field]:
     """The same fields, standing at `prefix`; the one without a path is what stands there itself."""
+    if not prefix:
+        yield from (field for field in fields if field[1] is not None)
+        return
     for path, value in fields:
         if value is not None:
-            yield "/".join(filter(None, (prefix, path))), value
+            yield f"{prefix}/{path}" if path else prefix, value
 
 
 def _named(items: Iterable[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:
@@ -173,4 +180,6 @@ def _step(kind: str, value: str) -> str:
 
 def _plain(value: Any) -> Any:
     """The value as it is stored: numbers exact, times as texts."""
+    if value is None or type(value) in _PLAIN_TYPES:
+        return value
     return msgspec.to_builtins(value, builtin_types=(Decimal,))
