@@ -2,12 +2,13 @@
 
 import asyncio
 import os
+import re
 import sys
 from pathlib import Path
 
 import pytest
 
-from habitue.model.keys import key_hash, till_credentials
+from habitue.model.keys import digest_of, key_hash, till_credentials
 from habitue.store.database import Database
 from habitue.usecases.configure.keys import list_keys
 from tests.configure.shops import opened, with_application
@@ -30,7 +31,7 @@ async def run(database_url: str, *arguments: str) -> tuple[int, str, str]:
     return process.returncode or 0, out.decode(), error.decode()
 
 
-@pytest.mark.parametrize("kind", ["management", "integration", "tracker"])
+@pytest.mark.parametrize("kind", ["management", "integration"])
 async def test_a_new_key_stands_alone_on_standard_output(
     database: Database, database_url: str, kind: str
 ) -> None:
@@ -48,6 +49,38 @@ async def test_a_new_key_stands_alone_on_standard_output(
     assert 3649 <= (key.expires - key.created).days <= 3650
     stored = await database.fetchval("SELECT api_key::text FROM api_key")
     assert secret not in stored
+
+
+async def test_a_tracker_key_is_found_by_both_of_its_forms(
+    database: Database, database_url: str
+) -> None:
+    status, out, error = await run(database_url, "keys", "create", "--kind", "tracker")
+    assert (status, error) == (0, "")
+    secret = out.removesuffix("\n")
+    assert re.fullmatch("[0-9a-f]{30}", secret)
+    shop = await opened(database)
+    ((digest, key),) = shop.configuration.keys.items()
+    assert digest == digest_of("tracker", secret) == digest_of("tracker", secret[:24])
+    assert (key.kind, key.suffix) == ("tracker", secret[24:])
+
+
+async def test_a_tracker_key_can_be_the_one_that_pages_carry_already(
+    database: Database, database_url: str
+) -> None:
+    own = "59a00b84c7d01189ccd0a1f3"
+    given = ["keys", "create", "--kind", "tracker", "--value"]
+    assert await run(database_url, *given, own) == (0, own + "\n", "")
+    status, out, error = await run(database_url, *given, "no digits")
+    assert (status, out) == (1, "")
+    assert (
+        error == "habitue: /key: a tracker key is 24 or 30 hexadecimal digits, in small letters\n"
+    )
+    status, out, error = await run(
+        database_url, "keys", "create", "--kind", "management", "--value", own
+    )
+    assert (status, out) == (1, "")
+    shop = await opened(database)
+    assert [key.suffix for key in shop.configuration.keys.values()] == [""]
 
 
 async def test_a_till_has_a_login_and_a_password(database: Database, database_url: str) -> None:

@@ -11,6 +11,8 @@ import msgspec
 
 PrimaryKind = Literal["mobile", "email", "externalId"]
 Survivorship = Literal["most_recent", "most_trusted", "longest"]
+#: By what a page's visitor is recognised; `softLink` stands for all of them.
+TrackerKind = Literal["externalId", "softLink", "email", "mobile"]
 
 #: Domains that nobody is reached at (what shop software invents), and local parts.
 PLACEHOLDER_DOMAINS = (
@@ -46,6 +48,13 @@ class RegistrationSettings(msgspec.Struct, frozen=True, kw_only=True):
     documentation recognise nobody there. An identifier on more than `shared_cards_max` cards
     recognises nobody. `survivorship` says by field which source's value the golden view shows,
     `trusted_sources` which of them comes first.
+
+    Of the tracker: `tracker_origins` are the origins that pages may send from, all where none is
+    named; `tracker_order` is the order in which identifiers decide who a visitor is;
+    `tracker_secret` is what proofs are made with; `tracker_stocks` are regions beside those of the
+    product feed; an order becomes a closed session of `orders_application_id`, unless that is 0;
+    an address may bring so many new devices in a minute; `tracker_proxies` is how many proxies in
+    front of the server add the caller's address to X-Forwarded-For.
     """
 
     primary_kind: PrimaryKind = "mobile"
@@ -79,6 +88,13 @@ class RegistrationSettings(msgspec.Struct, frozen=True, kw_only=True):
     failure_status: int = 400
     rate_limit_preset: str = "none"
     rate_limits: dict[str, int] = {}
+    tracker_origins: tuple[str, ...] = ()
+    tracker_order: tuple[TrackerKind, ...] = ("externalId", "softLink", "email", "mobile")
+    tracker_secret: str = ""
+    tracker_stocks: tuple[str, ...] = ()
+    tracker_new_devices_per_minute: int = 300
+    tracker_proxies: int = 0
+    orders_application_id: int = 0
 
     def space_of(self, source: str) -> str:
         """The space in which identifiers of that source are unique."""

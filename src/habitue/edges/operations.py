@@ -13,6 +13,7 @@ from habitue.edges.capillary.subscriptions import subscription_operations
 from habitue.edges.http.operation import Operation
 from habitue.edges.talon_one.integration.operations import integration_operations
 from habitue.edges.talon_one.management import management_operations
+from habitue.edges.tracker.operations import tracker_operations
 
 
 def all_operations() -> list[Operation]:
@@ -30,4 +31,5 @@ def all_operations() -> list[Operation]:
         *staff_operations(),
         *golden_operations(),
         *organisation_operations(),
+        *tracker_operations(),
     ]

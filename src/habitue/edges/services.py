@@ -9,7 +9,7 @@ from functools import partial
 import structlog
 
 from habitue.model.errors import Refusal
-from habitue.store import rate_limits, receipts
+from habitue.store import events, rate_limits, receipts
 from habitue.store.database import LOCK_WAIT_SECONDS, open_database
 from habitue.store.embedded import Report
 from habitue.store.location import Location
@@ -68,6 +68,7 @@ async def _purge(shop: Shop) -> None:
     now = datetime.now(UTC)
     await receipts.purge(shop.database, now)
     await rate_limits.purge(shop.database, now)
+    await events.purge(shop.database, now)
 
 
 async def repeat(seconds: float, work: Callable[[], Awaitable[object]]) -> None:

@@ -6,6 +6,7 @@ till (a login with a password). A key stops working at the instant it expires.
 """
 
 import hashlib
+import re
 from datetime import datetime
 from typing import Literal
 
@@ -13,11 +14,15 @@ import msgspec
 
 KeyKind = Literal["management", "integration", "tracker", "till"]
 
+#: A shop's public key has two forms: 24 hex digits, and the same ones with six more.
+TRACKER_KEY = re.compile(r"([0-9a-f]{24})([0-9a-f]{6})?", re.ASCII)
+
 
 class ApiKey(msgspec.Struct, frozen=True):
     """What is known of a key; `application_id` is set for keys of one application.
 
-    `platform` is a label: the product of another vendor that uses the key.
+    `platform` is a label: the product of another vendor that uses the key. `suffix` are the digits
+    of a tracker key that its short form leaves out.
     """
 
     id: int
@@ -27,6 +32,7 @@ class ApiKey(msgspec.Struct, frozen=True):
     expires: datetime
     application_id: int | None = None
     platform: str = "none"
+    suffix: str = ""
 
     def opens(self, kind: KeyKind, now: datetime) -> bool:
         """Whether the key is of that kind and has not expired."""
@@ -36,6 +42,19 @@ class ApiKey(msgspec.Struct, frozen=True):
 def key_hash(key: str) -> bytes:
     """The digest under which a key is stored: SHA-256, for keys are long and random."""
     return hashlib.sha256(key.encode()).digest()
+
+
+def digest_of(kind: KeyKind, secret: str) -> bytes:
+    """The digest that a key of that kind is found under: of a tracker key, that of its short form,
+    so that both forms lead to it."""
+    tracker = TRACKER_KEY.fullmatch(secret) if kind == "tracker" else None
+    return key_hash(secret if tracker is None else tracker[1])
+
+
+def suffix_of(kind: KeyKind, secret: str) -> str:
+    """The digits of a tracker key beyond its short form; of all other keys nothing."""
+    tracker = TRACKER_KEY.fullmatch(secret) if kind == "tracker" else None
+    return "" if tracker is None else tracker[2] or ""
 
 
 def till_credentials(login: str, password: str) -> str:

@@ -82,3 +82,16 @@ CUSTOMERS_PER_REQUEST_MAX = 100
 MERGE_REQUESTS_PER_CALL_MAX = 10
 SUBSCRIPTIONS_PER_REQUEST_MAX = 100  # ours
 REASON_LENGTH_MAX = 1_000  # ours
+
+# The tracker. contracts/tracker: a stock id; ids of items and orders; quantities and list sizes.
+STOCK_LENGTH_MAX = 50
+ITEM_ID_LENGTH_MAX = 255
+ITEM_QUANTITY_MAX = 1_000
+ITEMS_PER_EVENT_MAX = 1_000
+# Ours: the script sends ten messages at a time, an outbox after a day offline some hundreds.
+MESSAGES_PER_REQUEST_MAX = 1_000
+EVENT_FIELDS_MAX = 50
+EVENT_TEXT_LENGTH_MAX = 1_000
+EVENT_AGE_DAYS_MAX = 30
+CUSTOM_VALUES_MAX = 200
+TRACKER_SECRET_LENGTH_MIN = 16

@@ -81,6 +81,14 @@ SELECT person.id AS customer_id, person.erased, jsonb_build_object(
         SELECT coalesce(jsonb_agg(to_jsonb(merge_request) ORDER BY merge_request.id), '[]')
         FROM merge_request WHERE survivor_id = person.id OR victim_id = person.id
             OR victim_id IN (SELECT id FROM customer WHERE merged_into = person.id)),
+    'timeline', (
+        SELECT coalesce(jsonb_agg(to_jsonb(customer_event) - 'customer_id'
+            ORDER BY at, message_key), '[]')
+        FROM customer_event WHERE customer_id = person.id),
+    'devices', (
+        SELECT coalesce(jsonb_agg(to_jsonb(customer_device) - 'customer_id' ORDER BY device_key),
+            '[]')
+        FROM customer_device WHERE customer_id = person.id),
     'stored_answers', (
         SELECT coalesce(jsonb_agg(created ORDER BY created), '[]')
         FROM receipt WHERE customer_id = person.id)

@@ -10,7 +10,7 @@ from typing import Literal, TypeVar
 from cyclopts import App
 
 from habitue.edges.cli.terminal import location_of, report
-from habitue.edges.key_secrets import new_secret
+from habitue.edges.key_secrets import NewSecret, new_secret
 from habitue.model.errors import Fault, InvalidInput, Refusal
 from habitue.model.instants import parse_instant
 from habitue.model.keys import ApiKey, KeyKind
@@ -30,6 +30,7 @@ def create(
     kind: Literal["management", "integration", "tracker", "till"],
     application: int | None = None,
     name: str | None = None,
+    value: str | None = None,
     expires: str | None = None,
     data_dir: Path | None = None,
     database_url: str | None = None,
@@ -45,6 +46,8 @@ def create(
         The id of the application; where there is only one, it is taken for integration keys.
     name
         What the key is for.
+    value
+        For tracker keys: the 24 or 30 hexadecimal digits that the shop's pages carry already.
     expires
         A date (2027-12-31), a moment (RFC 3339), or a number of days; by default ten years.
     data_dir
@@ -56,7 +59,7 @@ def create(
     async def work(shop: Shop) -> str:
         now = datetime.now(UTC)
         title = kind if name is None else name
-        secret = new_secret(kind, title)
+        secret = _secret(kind, title, value)
         id_ = _application_of(shop.configuration, kind, application)
         await create_key(shop, secret.kept, kind, title, id_, _moment(expires, now), now)
         return secret.shown
@@ -135,6 +138,15 @@ def told(refusal: Refusal) -> str:
         for fault in refusal.faults
     ]
     return "; ".join(lines)
+
+
+def _secret(kind: KeyKind, title: str, value: str | None) -> NewSecret:
+    if value is None:
+        return new_secret(kind, title)
+    if kind != "tracker":
+        details = "only a tracker key can be chosen: it is public"
+        raise InvalidInput(Fault("", "Not supported", details, parameter="--value"))
+    return NewSecret(value, value)
 
 
 def _application_of(configuration: Configuration, kind: KeyKind, named: int | None) -> int | None:

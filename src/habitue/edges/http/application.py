@@ -215,6 +215,8 @@ class Application:
             request_id=request.id,
             services=self.services,
             headers=headers,
+            query_string=query_string,
+            client=(request.scope.get("client") or ("",))[0],
         )
         return await entry.handler(call)
 

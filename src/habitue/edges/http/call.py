@@ -24,8 +24,9 @@ class Call(msgspec.Struct, Generic[Principal, Query, Body]):
     """One request.
 
     `path` holds the path's parameters, decoded once. `now` is an aware instant in UTC, read once
-    for the whole request. `body` and `query` are of the types that the operation declares, or None
-    where it declares none. `services` is what the application was built with.
+    for the whole request. `client` is the address that the connection came from, and
+    `query_string` as it was sent. `body` and `query` are of the types that the operation declares,
+    or None where it declares none. `services` is what the application was built with.
     """
 
     operation_id: str
@@ -40,6 +41,8 @@ class Call(msgspec.Struct, Generic[Principal, Query, Body]):
     request_id: str
     services: Any
     headers: Mapping[str, str]
+    query_string: bytes = b""
+    client: str = ""
 
     def integer(self, name: str) -> int:
         """The path parameter of that name as a whole number.

@@ -617,6 +617,7 @@ BEGIN
     DELETE FROM customer_change WHERE customer_id = person;
     DELETE FROM card_part WHERE customer_id = person;
     DELETE FROM card_root WHERE customer_id = person;
+    PERFORM erase_events(person);
     DELETE FROM receipt WHERE customer_id = person;
     UPDATE session SET document = erased_session(document), updated = a_now
     WHERE customer_id = person;

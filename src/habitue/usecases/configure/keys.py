@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from habitue.model.errors import Conflict, Fault, NotFound
-from habitue.model.keys import ApiKey, KeyKind, key_hash
+from habitue.model.keys import TRACKER_KEY, ApiKey, KeyKind, digest_of, suffix_of
 from habitue.promotions.configuration import Configuration
 from habitue.store.configuration import new_ids
 from habitue.usecases.configuration import Change
@@ -27,11 +27,13 @@ async def create_key(
     A key of the kind integration belongs to an application, a key of the kind management to none.
     """
     (id_,) = await new_ids(shop.database, "api_key")
-    key = ApiKey(id_, kind, name, now, expires, application_id, platform)
-    digest = key_hash(secret)
+    suffix = suffix_of(kind, secret)
+    key = ApiKey(id_, kind, name, now, expires, application_id, platform, suffix)
+    digest = digest_of(kind, secret)
 
     async def decide(configuration: Configuration) -> Decision[ApiKey]:
         _check(configuration, key, now)
+        _check_form(kind, secret)
         if digest in configuration.keys:
             raise Conflict("This key exists already")
         return Decision(key, (Change(key, key_hash=digest),))
@@ -59,6 +61,13 @@ def list_keys(configuration: Configuration, application_id: int | None = None) -
     keys = configuration.keys.values()
     listed = [key for key in keys if application_id in (None, key.application_id)]
     return sorted(listed, key=lambda key: key.id)
+
+
+def _check_form(kind: KeyKind, secret: str) -> None:
+    """Pages carry the key as one of the two forms that their snippets know."""
+    if kind == "tracker" and TRACKER_KEY.fullmatch(secret) is None:
+        details = "a tracker key is 24 or 30 hexadecimal digits, in small letters"
+        refuse_if_any([Fault("/key", "Invalid", details)])
 
 
 def _check(configuration: Configuration, key: ApiKey, now: datetime) -> None:

@@ -14,7 +14,7 @@ from habitue.customers.organisation import SettingsEntry
 from habitue.customers.settings import RegistrationSettings
 from habitue.customers.sources import SOURCES
 from habitue.model.errors import Fault, InvalidInput
-from habitue.model.limits import NAME_LENGTH_MAX
+from habitue.model.limits import NAME_LENGTH_MAX, STOCK_LENGTH_MAX, TRACKER_SECRET_LENGTH_MIN
 from habitue.model.pointers import escape
 from habitue.promotions.configuration import Configuration
 from habitue.usecases.configuration import Change
@@ -30,6 +30,7 @@ _SPACE = re.compile(r"[a-z][a-z0-9_]{0,49}")
 #: Spaces that other things have: sandboxes' customers, and sessions.
 _SPACES_TAKEN = frozenset({"sandbox", "session"})
 _REGION = re.compile(r"([A-Z]{2})?")
+_ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?|https?://\[[0-9a-f:]+\](:[0-9]{1,5})?")
 _KNOWN = {field.name for field in msgspec.structs.fields(RegistrationSettings)}
 
 
@@ -81,6 +82,7 @@ def _pointer(name: str) -> str:
 def _faults(settings: RegistrationSettings) -> Iterator[Fault]:
     yield from _bound_faults(settings)
     yield from _source_faults(settings)
+    yield from _tracker_faults(settings)
     yield from text_faults(settings.external_id_prefix, "/externalIdPrefix", NAME_LENGTH_MAX)
     if settings.registered_min is not None and settings.registered_min.tzinfo is None:
         yield Fault("/registeredMin", "Invalid", "a moment has an offset")
@@ -108,6 +110,9 @@ def _bound_faults(settings: RegistrationSettings) -> Iterator[Fault]:
         "external_id_length": (0, NAME_LENGTH_MAX),
         "shared_cards_max": (1, SHARED_CARDS_MAX_MAX),
         "cards_per_customer_max": (0, SHARED_CARDS_MAX_MAX),
+        "tracker_new_devices_per_minute": (0, SHARED_CARDS_MAX_MAX),
+        "tracker_proxies": (0, 10),
+        "orders_application_id": (0, 2**53 - 1),
     }
     for name, (least, most) in bounds.items():
         if not least <= getattr(settings, name) <= most:
@@ -115,6 +120,20 @@ def _bound_faults(settings: RegistrationSettings) -> Iterator[Fault]:
     status = settings.failure_status
     if status != 200 and not 400 <= status <= 499:
         yield Fault("/failureStatus", "Out of range", "a failure is answered with 200 or 4xx")
+
+
+def _tracker_faults(settings: RegistrationSettings) -> Iterator[Fault]:
+    for index, origin in enumerate(settings.tracker_origins):
+        if _ORIGIN.fullmatch(origin) is None:
+            details = "an origin is https://shop.example, in small letters, without a path"
+            yield Fault(f"/trackerOrigins/{index}", "Invalid", details)
+    for index, stock in enumerate(settings.tracker_stocks):
+        yield from text_faults(stock, f"/trackerStocks/{index}", STOCK_LENGTH_MAX)
+    if len(set(settings.tracker_order)) < max(1, len(settings.tracker_order)):
+        yield Fault("/trackerOrder", "Invalid", "each kind stands once, and at least one does")
+    if 0 < len(settings.tracker_secret) < TRACKER_SECRET_LENGTH_MIN:
+        details = f"a secret has at least {TRACKER_SECRET_LENGTH_MIN} characters"
+        yield Fault("/trackerSecret", "Too short", details)
 
 
 def _source_faults(settings: RegistrationSettings) -> Iterator[Fault]:

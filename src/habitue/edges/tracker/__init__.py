@@ -1,0 +1,1 @@
+"""The tracker: the browser's script and the collector it speaks to."""

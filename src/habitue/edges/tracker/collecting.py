@@ -1,0 +1,176 @@
+"""The collector: batches of messages from the script, and the device that a browser is.
+
+`POST /v1/collect` takes JSON, also as text/plain so that browsers ask for nothing first. Every
+message counts once; one that cannot be understood is warned about and costs no other one.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+import msgspec
+
+from habitue.customers.timeline import is_event_name
+from habitue.customers.visitor import Warned
+from habitue.edges.http.call import Answer, Call
+from habitue.edges.http.operation import Operation
+from habitue.edges.tracker.door import (
+    DEVICE,
+    TRACKER,
+    VISIT,
+    answer,
+    checked_device,
+    cookie_device,
+    cookie_header,
+    new_device_id,
+    shop_of,
+)
+from habitue.edges.tracker.receiving import Received, Sender, Sent, moment, page_of, receive, told
+from habitue.edges.tracker.wire import Fields, body_of, nested, text_of
+from habitue.model.errors import Fault, InvalidInput
+from habitue.model.limits import MESSAGES_PER_REQUEST_MAX
+from habitue.usecases.identify_visitor import device_of
+
+_GROUP = "Tracker"
+_MESSAGE_ID_LENGTH_MAX = 100
+_TYPES = ("event", "identify", "subscription", "segment")
+
+
+class Noted(msgspec.Struct):
+    """What was left out of a message, and why."""
+
+    id: str
+    field: str
+    code: str
+
+
+class Collected(msgspec.Struct):
+    """What came of a batch: the device and the session that it counts for, and how much was new."""
+
+    status: str
+    did: str
+    sid: str
+    stored: int
+    duplicates: int
+    warnings: list[Noted]
+
+
+class DeviceOut(msgspec.Struct):
+    """The device that the browser is."""
+
+    did: str
+
+
+def collecting_operations() -> list[Operation]:
+    """The operations of the script."""
+    return [
+        Operation(
+            id="collectEvents",
+            method="POST",
+            path="/v1/collect",
+            handler=_collect,
+            door=TRACKER,
+            summary="Take what a page has to say of its visitor",
+            group=_GROUP,
+            responses={200: Collected, 403: None, 404: None, 409: None, 422: None, 429: None},
+            documented=False,
+        ),
+        Operation(
+            id="getDevice",
+            method="GET",
+            path="/v1/device",
+            handler=_device,
+            door=TRACKER,
+            summary="Say which device a browser is, and let it remember",
+            group=_GROUP,
+            responses={200: DeviceOut},
+            documented=False,
+        ),
+    ]
+
+
+async def _collect(call: Call[None, None, None]) -> Answer:
+    body = body_of(call) if call.raw_body else None
+    if not isinstance(body, dict):
+        raise InvalidInput(Fault("", "Invalid type", "Expected an object"))
+    key = await shop_of(call, text_of(body, "shop"))
+    settings = call.services.shop.configuration.organisation.settings
+    given = text_of(body, "did")
+    known = cookie_device(call)
+    device_id = checked_device(given) if given else known or new_device_id()
+    visit = text_of(body, "sid")
+    if VISIT.fullmatch(visit) is None:
+        visit = f"{device_id[:40]}.{call.now:%Y%m%d}"
+    sender = Sender(key, device_of(device_id, visit, settings), _page(body))
+    received = Received()
+    messages = list(_messages(call, body, received))
+    if messages:
+        found = await receive(call, sender, messages)
+        found.warnings[:0] = received.warnings
+        received = found
+    out = Collected(
+        "success",
+        device_id,
+        visit,
+        received.stored,
+        received.duplicates,
+        [Noted(**each) for each in told(received.warnings)],
+    )
+    headers = {} if known == device_id else cookie_header(call, device_id)
+    return answer(200, out, headers)
+
+
+def _page(body: Fields) -> Fields:
+    page = body.get("page")
+    if not isinstance(page, dict):
+        page = {}
+    return page_of(page.get("url"), page.get("referrer"), body.get("stream"))
+
+
+def _messages(call: Call[None, None, None], body: Fields, received: Received) -> Iterator[Sent]:
+    """The messages that can be understood; the others are warned about."""
+    listed = body.get("messages", [])
+    if not isinstance(listed, list):
+        raise InvalidInput(Fault("/messages", "Invalid type", "Expected an array of messages"))
+    if len(listed) > MESSAGES_PER_REQUEST_MAX:
+        details = f"at most {MESSAGES_PER_REQUEST_MAX} messages are taken at once"
+        raise InvalidInput(Fault("/messages", "Too many", details))
+    if body.get("consent") == "denied":
+        return
+    for index, raw in enumerate(listed):
+        message = raw if isinstance(raw, dict) else {}
+        if wrong := _wrong(message):
+            id_ = text_of(message, "id")[:_MESSAGE_ID_LENGTH_MAX] or str(index)
+            received.warnings.append((id_, Warned(wrong, "invalid")))
+        else:
+            yield _sent(message, moment(call.now, body.get("sent"), message.get("at")))
+
+
+def _wrong(message: Fields) -> str:
+    """The field for which a message cannot be understood; empty where it can."""
+    if not 0 < len(text_of(message, "id")) <= _MESSAGE_ID_LENGTH_MAX:
+        return "id"
+    if message.get("type") not in _TYPES:
+        return "type"
+    if message["type"] == "event" and not is_event_name(message.get("name")):
+        return "name"
+    return ""
+
+
+def _sent(message: Fields, at: datetime) -> Sent:
+    return Sent(
+        id=text_of(message, "id"),
+        at=at,
+        type=message["type"],
+        name=text_of(message, "name"),
+        fields=message.get("data"),
+        dialect="rr" if message.get("dialect") == "rr" else "r46",
+    )
+
+
+async def _device(call: Call[None, None, None]) -> Answer:
+    fields = nested(call.query_string)
+    await shop_of(call, text_of(fields, "shop"))
+    given = text_of(fields, "did")
+    fit = given if DEVICE.fullmatch(given) else ""
+    device_id = cookie_device(call) or fit or new_device_id()
+    return answer(200, DeviceOut(device_id), cookie_header(call, device_id))

@@ -1,0 +1,95 @@
+"""What visitors did: messages become events of their customers' timelines, each exactly once.
+
+A device that nobody has seen is an anonymous customer of its own from then on. Events do not move
+the customer's version: nothing that is decided about a customer rests on them.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+
+from habitue.customers.timeline import Document
+from habitue.model.errors import TooManyRequests
+from habitue.store import events
+from habitue.store.documents import encode
+from habitue.store.events import EventsWrite
+from habitue.store.failures import GuardFailed
+from habitue.usecases.identify_visitor import Device
+from habitue.usecases.order_sessions import Buyer, close_order
+from habitue.usecases.shop import Shop
+
+_TRIES_MAX = 5
+
+
+class Message(msgspec.Struct, frozen=True):
+    """One event on its way: the key under which it is stored once, when it happened, what."""
+
+    key: UUID
+    at: datetime
+    name: str
+    document: Document
+    visit: str
+
+
+class Collected(msgspec.Struct, frozen=True):
+    """How many messages were new and how many were not; whether the device was new."""
+
+    stored: int
+    duplicates: int
+    created: bool = False
+
+
+async def collect_events(
+    shop: Shop,
+    device: Device,
+    messages: Sequence[Message],
+    now: datetime,
+    *,
+    may_create: bool = True,
+) -> Collected:
+    """Stores what is new of the messages.
+
+    Raises `TooManyRequests` where the device is new and `may_create` says that its address has
+    brought too many; nothing is stored then.
+    """
+    by_key = {each.key: each for each in messages}
+    ordered = sorted(by_key.values(), key=lambda each: each.key)
+    settings = shop.configuration.organisation.settings
+    write = EventsWrite(
+        device_key=device.key,
+        device=device.id,
+        visit=device.visit,
+        shared_max=settings.shared_cards_max,
+        may_create=may_create,
+        now=now,
+        messages=[each.key for each in ordered],
+        visits=[each.visit for each in ordered],
+        ats=[each.at for each in ordered],
+        names=[each.name for each in ordered],
+        documents=[encode(each.document) for each in ordered],
+    )
+    done = await _stored(shop, write)
+    if done is None:
+        raise TooManyRequests(settings.tracker_new_devices_per_minute, 60)
+    for order in dict.fromkeys(_orders(ordered)):
+        await close_order(shop, Buyer(done.owner, device.key), order, now)
+    return Collected(done.stored, len(messages) - done.stored, done.created)
+
+
+async def _stored(shop: Shop, write: EventsWrite) -> events.EventsStored | None:
+    for _ in range(_TRIES_MAX - 1):
+        try:
+            return await events.store(shop.database, write)
+        except GuardFailed:
+            continue
+    return await events.store(shop.database, write)
+
+
+def _orders(messages: Sequence[Message]) -> list[str]:
+    return [
+        each.document["order"]
+        for each in messages
+        if each.name == "purchase" and each.document.get("order")
+    ]
