@@ -7,6 +7,7 @@ conditions need (`habitue.rules.index`).
 Invariant: no rule that would apply is missing; what is found is in evaluation order.
 """
 
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping
 
 from habitue.promotions.compiled import CompiledCampaign, CompiledRule
@@ -40,8 +41,10 @@ class CandidateIndex:
     def of(self, frame: Evaluation, coupon_campaign_ids: Iterable[int]) -> list[Candidate]:
         """The rules that may apply, each with its campaign, in evaluation order."""
         keys = self._index.candidates(frame)
-        if coupon_campaign_ids:
-            keys = sorted({*keys, *self._asking(coupon_campaign_ids)})
+        for key in self._asking(coupon_campaign_ids):
+            place = bisect_left(keys, key)
+            if place == len(keys) or keys[place] != key:
+                keys.insert(place, key)
         return list(map(self._rules.__getitem__, keys))
 
     def _asking(self, coupon_campaign_ids: Iterable[int]) -> Iterable[RuleKey]:
