@@ -150,6 +150,8 @@ def _readings(
     lookup: Lookup, settings: RegistrationSettings, now: datetime
 ) -> Iterator[tuple[str, HeldIdentifier]]:
     for source in SOURCES if lookup.place.everywhere else (lookup.place.source,):
-        identifier = read_identifier(lookup.kind, lookup.value, source, settings, now)
+        identifier = read_identifier(
+            lookup.kind, lookup.value, source, settings, now, has_opinion=False
+        )
         if not isinstance(identifier, Rejected) and identifier.identity:
             yield source, identifier
