@@ -327,7 +327,7 @@ def known_till(
     wanted, actor = registration.associated_with, registration.actor
     if not wanted or wanted == actor.code:
         return wanted
-    if any(till.code == wanted for till in organisation.tills.values()):
+    if wanted in organisation.till_of:
         return wanted
     notices.append(Notice("till_unknown", wanted, "/associatedWith"))
     return ""

@@ -47,10 +47,11 @@ def _has_external_id(till: Till, value: str) -> bool:
     return till.external_id == value
 
 
-#: How a till is recognised by each type of code. The shop keeps one external id for each.
-_RECOGNISED: Mapping[str, tuple[str, _Is]] = {
-    "TILL": (_TILL, lambda till, value: till.code == value),
-    "TILL_CODE": (_TILL, lambda till, value: till.code == value),
+#: How a till is recognised by each type of code; None is by its own code, which no other till has.
+#: The shop keeps one external id for each.
+_RECOGNISED: Mapping[str, tuple[str, _Is | None]] = {
+    "TILL": (_TILL, None),
+    "TILL_CODE": (_TILL, None),
     "STORE_CODE": (_STORE, lambda till, value: value in (till.store_code, till.code)),
     "STORE_NAME": (_STORE, lambda till, value: till.name == value),
     "STORE_EXTERNAL_ID": (_STORE, _has_external_id),
@@ -155,6 +156,8 @@ def _value(headers: Mapping[str, str], name: str) -> str:
 
 def _recognised(named: Named, organisation: Organisation) -> Till | None:
     _, is_it = _RECOGNISED[named.type]
+    if is_it is None:
+        return organisation.till_of.get(named.code)
     found = [each for each in organisation.tills.values() if is_it(each, named.code)]
     return min(found, key=lambda each: each.id, default=None)
 
