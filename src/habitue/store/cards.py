@@ -133,7 +133,7 @@ UNION ALL
 SELECT *, NULL, NULL, NULL FROM ({CLAIMS_AND_CARDS}) AS found
 """
 
-_LOCK = """
+LOCK = """
 SELECT id FROM customer
 WHERE id = ANY (
     ARRAY(SELECT customer_id FROM claim WHERE claim_key = ANY ($1::uuid[])) || $2::bigint[]
@@ -201,7 +201,7 @@ async def lock(connection: Connection, query: CardQuery) -> None:
 
     Raises `LockTimeout` when that takes longer than the transaction's lock timeout.
     """
-    await connection.execute(_LOCK, query.claim_keys, query.customer_ids)
+    await connection.execute(LOCK, query.claim_keys, query.customer_ids)
 
 
 async def save(connection: Connection, write: CardWrite) -> None:
