@@ -228,7 +228,7 @@ VALUES = st.recursive(
 NAMES = st.sampled_from([*FIELDS, "nick", "sizes", "card_balance"]) | st.text(max_size=10)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(raw=st.dictionaries(NAMES, VALUES, max_size=8), empty_refused=st.booleans())
 def test_each_field_is_kept_or_noticed_or_empty_and_never_more_than_one(
     raw: dict[str, Any], empty_refused: bool
@@ -244,7 +244,7 @@ def test_each_field_is_kept_or_noticed_or_empty_and_never_more_than_one(
         assert value is None or value.strip() in ("", "null", "NULL")
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(raw=st.dictionaries(NAMES, VALUES, max_size=8))
 def test_what_is_kept_is_kept_again_as_it_is_also_after_it_was_stored(raw: dict[str, Any]) -> None:
     told, _ = read_extended_fields(raw, SHOP, AT)
@@ -252,7 +252,7 @@ def test_what_is_kept_is_kept_again_as_it_is_also_after_it_was_stored(raw: dict[
     assert read_extended_fields(stored, SHOP, AT) == (told, ())
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(raw=st.dictionaries(st.text(max_size=10), VALUES, max_size=8))
 def test_custom_fields_are_kept_as_texts_or_noticed(raw: dict[str, Any]) -> None:
     told, notices = read_custom_fields(raw, "loyalty_registration", SHOP, AT)
