@@ -23,13 +23,17 @@ ARROWS: dict[str, set[str]] = {
     "rules": {"model"},
     "pricing": {"model"},
     "customers": {"model"},
-    "promotions": {"model", "rules", "pricing", "customers"},
+    "loyalty": {"model"},
+    "promotions": {"model", "rules", "pricing", "customers", "loyalty"},
     "store": {"model"},
-    "usecases": {"model", "rules", "pricing", "customers", "promotions", "store"},
+    "usecases": {"model", "rules", "pricing", "customers", "promotions", "loyalty", "store"},
     "jobs": {"model", "usecases", "store"},
-    "edges": {"model", "rules", "pricing", "customers", "promotions", "store", "usecases", "jobs"},
+    "edges": {
+        *("model", "rules", "pricing", "customers", "promotions", "loyalty", "store"),
+        *("usecases", "jobs"),
+    },
 }
-PURE = ("model", "rules", "pricing", "customers", "promotions")
+PURE = ("model", "rules", "pricing", "customers", "promotions", "loyalty")
 BANNED_WORDS = {"utils", "util", "helpers", "helper", "manager", "data", "common", "misc"}
 #: Names that hold a banned word because that is the field's term.
 ALLOWED_NAMES = {"delete_customer_data", "data_received"}
