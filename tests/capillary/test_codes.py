@@ -11,7 +11,6 @@ import pytest
 import habitue
 from habitue.customers import refusals
 from habitue.customers.card_facts import CardFact, CardReason, refused
-from habitue.customers.lookup import IdentifierTypeMissing
 from habitue.customers.notices import Notice, NoticeKind
 from habitue.customers.refusals import (
     AccountMissing,
