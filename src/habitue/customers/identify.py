@@ -142,8 +142,16 @@ def decide_identify(
         changes_card=_changes(change, before, anonymous),
         proven=trusted,
         moves_device=moves,
-        device_from=None if device is None else device.customer_id,
+        device_from=_owner_after(device, match),
     )
+
+
+def _owner_after(device: Holder | None, match: _Match) -> int | None:
+    """Whose the device is once the cards are joined."""
+    if device is None:
+        return None
+    joined_here = device.customer_id in {each.id for each in match.victims}
+    return match.card.id if joined_here else device.customer_id
 
 
 def _changes(change: CardChange, before: Card, anonymous: bool) -> bool:

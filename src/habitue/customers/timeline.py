@@ -211,3 +211,16 @@ def _simple(value: Any) -> Any:
         kept = [_simple(each) for each in value[:EVENT_FIELDS_MAX] if not isinstance(each, list)]
         return [each for each in kept if each is not None] or None
     return None
+
+
+def cart_after(cart: Document, name: str, document: Document) -> Document:
+    """The cart, items by id, after one event more: a full list takes its place, an item comes to
+    it, one goes, an order empties it."""
+    items = {item["id"]: item for item in document.get("items", ())}
+    if name == "purchase":
+        return {}
+    if name == "remove_from_cart":
+        return {key: item for key, item in cart.items() if key not in items}
+    if name != "cart":
+        return cart
+    return items if document.get("full") else {**cart, **items}

@@ -14,12 +14,16 @@ from habitue.customers.consent import EMAIL, MARKETING, standing
 from habitue.customers.golden import Golden, golden_view
 from habitue.customers.identifier import Rejected, key_of, read_identifier
 from habitue.customers.sources import TRACKER
+from habitue.customers.timeline import Document, cart_after
 from habitue.store import card_reading, events, visitors
 from habitue.store.documents import decode_untyped
 from habitue.store.events import EventRow
 from habitue.usecases.card_state import card_of
 from habitue.usecases.identify_visitor import Device
 from habitue.usecases.shop import Shop
+
+#: So far back a cart is looked for.
+_CART_EVENTS_MAX = 500
 
 
 class Visitor(msgspec.Struct, frozen=True):
@@ -105,3 +109,15 @@ async def read_timeline(
 ) -> list[EventRow]:
     """What the customer did, the last first."""
     return await events.read_timeline(shop.database, customer_id, limit, offset)
+
+
+async def read_cart(shop: Shop, device: Device) -> list[Document]:
+    """What is in the cart of a device, as its own events tell."""
+    row = await visitors.read_device(shop.database, device.key)
+    if row is None:
+        return []
+    cart: Document = {}
+    for event in reversed(await read_timeline(shop, row.customer_id, _CART_EVENTS_MAX)):
+        if event.device_key == device.key:
+            cart = cart_after(cart, event.name, decode_untyped(event.document))
+    return list(cart.values())

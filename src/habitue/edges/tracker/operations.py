@@ -3,8 +3,18 @@
 from habitue.edges.http.operation import Operation
 from habitue.edges.tracker.collecting import collecting_operations
 from habitue.edges.tracker.door import with_preflights
+from habitue.edges.tracker.personaclick import personaclick_operations
+from habitue.edges.tracker.retail_rocket import retail_rocket_operations
+from habitue.edges.tracker.retail_rocket_servers import retail_rocket_server_operations
 
 
 def tracker_operations() -> list[Operation]:
     """The script's own protocol, and the addresses of both vendors."""
-    return with_preflights([*collecting_operations()])
+    return with_preflights(
+        [
+            *collecting_operations(),
+            *retail_rocket_operations(),
+            *retail_rocket_server_operations(),
+            *personaclick_operations(),
+        ]
+    )

@@ -194,7 +194,7 @@ BEGIN
     END IF;
     IF a_from IS NOT NULL AND from_root <> a_root_id THEN
         SELECT anonymous INTO from_anonymous FROM customer WHERE id = from_root;
-        IF NOT from_anonymous THEN
+        IF NOT from_anonymous AND a_from <> a_customer_id THEN
             INSERT INTO claim_holder (claim_key, root_id) VALUES (a_device_key, from_root)
             ON CONFLICT DO NOTHING;
         END IF;
