@@ -20,6 +20,7 @@ _COMMANDS = {
     "demo": ("demo:demo", "Show a small shop: a cart, what its customer gets, and why."),
     "apply": ("apply:apply", "Make the shop what a file says it is."),
     "keys": ("keys:app", "Create, list and revoke the keys that open the doors."),
+    "feed": ("feed:feed", "Take the regions of a product feed."),
     "migrate": ("migrate:migrate", "Bring the schema of the database up to date."),
     "dump": ("dump:dump", "Write the whole database to a file."),
     "restore": ("dump:restore", "Put what a dump holds into an empty database."),
