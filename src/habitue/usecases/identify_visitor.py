@@ -13,7 +13,6 @@ from habitue.customers.card import Card, Told
 from habitue.customers.claims import claim_key
 from habitue.customers.identifier import DEVICE
 from habitue.customers.identify import IdentifyDecision, claim_keys, decide_identify
-from habitue.customers.organisation import Organisation
 from habitue.customers.refusals import CustomerBlocked, CustomerBusy
 from habitue.customers.settings import RegistrationSettings
 from habitue.customers.sources import TRACKER
@@ -73,13 +72,16 @@ async def identify_visitor(
     `CustomerBusy`; nothing is stored then.
     """
     organisation = shop.configuration.organisation
-    read = await _read_offer(shop, offer, organisation, at)
+    read = await _read_offer(shop, offer, at)
     keys = list(claim_keys(read, organisation.settings))
     if not keys and (device is None or read.is_empty):
         return Identified(None, warnings=read.warnings)
 
     async def attempt(connection: Connection, locked: bool) -> Identified:
-        return await _attempt(shop, connection, locked, read, device, at, now, message_key)
+        current = read
+        if shop.configuration.organisation is not organisation:
+            current = await _read_offer(shop, offer, at)
+        return await _attempt(shop, connection, locked, current, device, at, now, message_key)
 
     turns = keys if device is None else [*keys, device.key]
     async with shop.queue.turn(turns, CustomerBusy):
@@ -90,14 +92,13 @@ async def identify_visitor(
             return Identified(None, warnings=(*read.warnings, warning), refused=True)
 
 
-async def _read_offer(
-    shop: Shop, offer: Offer, organisation: Organisation, at: datetime
-) -> ReadOffer:
+async def _read_offer(shop: Shop, offer: Offer, at: datetime) -> ReadOffer:
+    settings = shop.configuration.organisation.settings
     named = locations_of(offer)
-    known = frozenset(named) & frozenset(organisation.settings.tracker_stocks)
+    known = frozenset(named) & frozenset(settings.tracker_stocks)
     if named and not known >= frozenset(named):
         known |= await stocks.known(shop.database, named)
-    return read_offer(offer, organisation.settings, known, at)
+    return read_offer(offer, settings, known, at)
 
 
 async def _attempt(
@@ -124,7 +125,11 @@ async def _attempt(
     query = CardQuery(asked, (), None, valid_since(now))
     if locked:
         await cards.lock(connection, query)
-    found = found_in(await cards.load(connection, query))
+    row = await cards.load(connection, query)
+    if row.configuration_version > shop.configuration.version:
+        await shop.refresh()
+        raise GuardFailed("configuration")
+    found = found_in(row)
     device_key = None if device is None else device.key
     decision = decide_identify(read, device_key, found, organisation, now)
     if decision.victims and not locked:
