@@ -12,6 +12,7 @@ demo: $(VENV)/.installed
 	@$(BIN)/habitue demo $(DEMO_FLAGS)
 
 test: $(VENV)/.installed-test
+	@./browser.sh $(BIN)
 	$(BIN)/ruff format --check src tests bench
 	$(BIN)/ruff check src tests bench
 	$(BIN)/mypy
@@ -24,10 +25,10 @@ format: $(VENV)/.installed-test
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-$(VENV)/.installed: pyproject.toml bootstrap.sh
+$(VENV)/.installed: pyproject.toml setup.py bootstrap.sh
 	@./bootstrap.sh $(VENV) .
 	@touch $@
 
-$(VENV)/.installed-test: pyproject.toml bootstrap.sh
+$(VENV)/.installed-test: pyproject.toml setup.py bootstrap.sh
 	@./bootstrap.sh $(VENV) '.[test]'
 	@touch $@ $(VENV)/.installed
