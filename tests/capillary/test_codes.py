@@ -11,6 +11,7 @@ import pytest
 import habitue
 from habitue.customers import refusals
 from habitue.customers.card_facts import CardFact, CardReason, refused
+from habitue.customers.merge import MergedWithItself, NotMerged, SandboxMixed
 from habitue.customers.notices import Notice, NoticeKind
 from habitue.customers.refusals import (
     AccountMissing,
@@ -64,6 +65,14 @@ BUSY = "Multiple actions running for the same customer, Please try after some ti
 
 #: Refusal, operation, code and message; the messages up to 4001 are the contract's own.
 REFUSED: list[tuple[Refusal, str, int, str]] = [
+    (MergedWithItself(7), "unmergeCustomer", 9029, "Survivor and victim are same"),
+    (NotMerged(7), "unmergeCustomer", 9012, "The customer is not merged into another one"),
+    (
+        SandboxMixed(7),
+        "setMergeRequests",
+        9007,
+        "Target customer does not exist or is invalid",
+    ),
     (SourceMissing("/source"), ADD, 8004, "Add failed, No source passed"),
     (
         IdentifiersMissing("/identifiers"),

@@ -19,6 +19,7 @@ from habitue.customers.merge import (
     MergedWithItself,
     NotMerged,
     RootBase,
+    SandboxMixed,
     StandingMerge,
     SurvivorMerged,
     VictimMerged,
@@ -26,13 +27,14 @@ from habitue.customers.merge import (
     decide_unmerge,
     replayed,
 )
-from habitue.customers.organisation import StatusLabel
+from habitue.customers.organisation import Organisation, StatusLabel
 from habitue.customers.refusals import CustomerBlocked, CustomerErased
 from habitue.customers.settings import RegistrationSettings
 from habitue.customers.sharing import is_identity
 
 EARLY = datetime(2026, 1, 1, tzinfo=UTC)
 LATE = datetime(2026, 2, 1, tzinfo=UTC)
+SHOP = Organisation()
 
 
 def card(id_: int, attributes: dict[str, Any] | None = None, **fields: Any) -> Card:
@@ -55,7 +57,7 @@ def told(id_: int, root_id: int, **attributes: Any) -> AttributeChange:
 
 
 def test_the_survivors_values_stay_and_the_victims_others_are_added() -> None:
-    decision = decide_merge(card(1, {"a": 1, "b": 1}), card(2, {"b": 2, "c": 2}))
+    decision = decide_merge(card(1, {"a": 1, "b": 1}), card(2, {"b": 2, "c": 2}), SHOP)
     found = decision.survivor.customer
     assert found.attributes == {"a": 1, "b": 1, "c": 2}
     assert (found.id, found.version, found.created, found.last_activity) == (1, 6, EARLY, LATE)
@@ -77,7 +79,7 @@ def test_the_survivors_values_stay_and_the_victims_others_are_added() -> None:
 )
 def test_what_cannot_be_merged(survivor: Card, victim: Card, refusal: type[Exception]) -> None:
     with pytest.raises(refusal):
-        decide_merge(survivor, victim)
+        decide_merge(survivor, victim, SHOP)
 
 
 @pytest.mark.parametrize("blocked", [1, 2])
@@ -90,9 +92,47 @@ def test_a_label_may_forbid_it(blocked: int) -> None:
         for each in (card(1), card(2))
     }
     with pytest.raises(CustomerBlocked):
-        decide_merge(cards[1], cards[2], {"on hold": label})
-    free = msgspec.structs.replace(label, blocks=("points_issue",))
-    assert decide_merge(cards[1], cards[2], {"on hold": free}).survivor.id == 1
+        decide_merge(cards[1], cards[2], Organisation(status_labels={1: label}))
+    free = msgspec.structs.replace(label, blocks=("points_allocation",))
+    found = decide_merge(cards[1], cards[2], Organisation(status_labels={1: free}))
+    assert found.survivor.id == 1
+
+
+@pytest.mark.parametrize("blocked", [1, 2])
+def test_the_label_that_stands_forbids_it_and_no_other(blocked: int) -> None:
+    hold = StatusLabel(1, "On hold", "SUSPENDED", EARLY, blocks=(MERGE_ACTION,))
+    shop = Organisation(status_labels={1: hold})
+    held = StatusChange("SUSPENDED", "On hold", "", EARLY)
+    of_both = msgspec.structs.replace(held, covers=(9,))
+    beside = Part(root_id=9, registered=EARLY, statuses=(StatusChange("ACTIVE", "A", "", EARLY),))
+    freed = StatusChange("ACTIVE", "A", "", LATE, covers=(9,))
+
+    def with_statuses(*changes: StatusChange) -> dict[int, Card]:
+        part = Part(root_id=blocked, registered=EARLY, statuses=changes)
+        return {
+            each.id: msgspec.structs.replace(each, parts=(part, beside))
+            if each.id == blocked
+            else each
+            for each in (card(1), card(2))
+        }
+
+    cards = with_statuses(of_both)
+    with pytest.raises(CustomerBlocked):
+        decide_merge(cards[1], cards[2], shop)
+    # Said later to the whole card, and so of what is joined in it too.
+    cards = with_statuses(of_both, freed)
+    assert decide_merge(cards[1], cards[2], shop).survivor.id == 1
+    # What is deleted is left alone, under whatever label.
+    cards = with_statuses(StatusChange("DELETED", "Gone", "", EARLY))
+    with pytest.raises(CustomerBlocked):
+        decide_merge(cards[1], cards[2], shop)
+
+
+def test_a_sandbox_and_the_shop_have_customers_of_their_own() -> None:
+    for sandboxed in ({1}, {2}):
+        with pytest.raises(SandboxMixed):
+            decide_merge(card(1), card(2), SHOP, sandboxed)
+    assert decide_merge(card(1), card(2), SHOP, {1, 2}).survivor.id == 1
 
 
 def test_changes_go_to_the_card_that_they_named() -> None:

@@ -6,7 +6,13 @@ from typing import Any
 import pytest
 
 from habitue.customers.card import Actor
-from habitue.customers.merge import MergedWithItself, NotMerged, SurvivorMerged, VictimMerged
+from habitue.customers.merge import (
+    MergedWithItself,
+    NotMerged,
+    SandboxMixed,
+    SurvivorMerged,
+    VictimMerged,
+)
 from habitue.customers.refusals import CustomerNotFound
 from habitue.model.errors import Refusal
 from habitue.model.numbers import ZERO
@@ -333,3 +339,22 @@ async def test_a_cancelled_session_gives_back_after_the_merge(
     assert (found["session_count"], found["closed_sessions"]) == (1, 0)
     assert found["total_sales"] == ZERO
     await consistent(till)
+
+
+async def test_a_customer_of_a_sandbox_is_joined_with_no_other(
+    till: Till, pair: tuple[int, int]
+) -> None:
+    anna, _ = pair
+    sandbox = await Till.opened(till.shop.database, name="sandbox", sandbox=True)
+    await till.shop.refresh()
+    await tell(sandbox, "dora", {"Name": "Dora"})
+    await tell(sandbox, "emma", {"Name": "Emma"})
+    dora, emma = await id_of(till, "dora"), await id_of(till, "emma")
+    before = await rows_of(till.shop.database)
+    for survivor, victim in ((anna, dora), (dora, anna)):
+        with pytest.raises(SandboxMixed):
+            await merge(till, survivor, victim)
+    assert await rows_of(till.shop.database) == before
+    assert await merge(till, dora, emma) == dora
+    with pytest.raises(SandboxMixed):
+        await merge(till, anna, dora)

@@ -10,7 +10,7 @@ card that it named, wherever that card is then. So it does not matter in which o
 undone, and undoing a merge at once gives both cards as they were.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from decimal import localcontext
 from typing import Literal
 
@@ -18,8 +18,9 @@ import msgspec
 
 from habitue.customers.card import Card, ordered
 from habitue.customers.history import Change
-from habitue.customers.organisation import StatusLabel, folded
+from habitue.customers.organisation import Organisation
 from habitue.customers.refusals import CustomerBlocked, CustomerErased, CustomerMerged
+from habitue.customers.status import blocking_label
 from habitue.model.attributes import Attributes, merged
 from habitue.model.errors import Conflict
 from habitue.model.numbers import EXACT
@@ -34,6 +35,14 @@ class MergedWithItself(Conflict):
     def __init__(self, customer_id: int) -> None:
         super().__init__(f"Customer {customer_id} cannot be merged with itself")
         self.customer_id = customer_id
+
+
+class SandboxMixed(Conflict):
+    """One of the cards is of a sandbox, whose customers are nobody, and the other one is not."""
+
+    def __init__(self, sandbox_id: int) -> None:
+        super().__init__(f"Customer {sandbox_id} is of a sandbox and the other one is not")
+        self.customer_id = sandbox_id
 
 
 class VictimMerged(CustomerMerged):
@@ -118,12 +127,15 @@ class UnmergeDecision(msgspec.Struct, frozen=True):
 
 
 def decide_merge(
-    survivor: Card, victim: Card, labels: Mapping[str, StatusLabel] | None = None
+    survivor: Card,
+    victim: Card,
+    organisation: Organisation,
+    sandboxed: Collection[int] = (),
 ) -> MergeDecision:
     """The merge of two cards; of attributes that both have the survivor's stays.
 
-    `labels` are the shop's status labels as `Organisation.status_label_of` has them. Raises
-    `MergedWithItself`, `VictimMerged`, `SurvivorMerged`, `CustomerErased`, `CustomerBlocked`.
+    `sandboxed` are the ids of those who are customers of a sandbox. Raises `MergedWithItself`,
+    `VictimMerged`, `SurvivorMerged`, `CustomerErased`, `SandboxMixed` and `CustomerBlocked`.
     """
     if survivor.id == victim.id:
         raise MergedWithItself(survivor.id)
@@ -133,7 +145,10 @@ def decide_merge(
         raise SurvivorMerged(survivor.merged_into)
     for card in (survivor, victim):
         _refuse_erased(card)
-        _refuse_blocked(card, labels or {})
+    if (survivor.id in sandboxed) != (victim.id in sandboxed):
+        raise SandboxMixed(survivor.id if survivor.id in sandboxed else victim.id)
+    for card in (survivor, victim):
+        _refuse_blocked(card, organisation)
     return MergeDecision(joined(survivor, victim), survivor, victim)
 
 
@@ -228,10 +243,7 @@ def _refuse_erased(card: Card) -> None:
         raise CustomerErased(card.id)
 
 
-def _refuse_blocked(card: Card, labels: Mapping[str, StatusLabel]) -> None:
-    for part in card.parts:
-        if part.statuses:
-            current = part.statuses[-1].label
-            label = labels.get(folded(current))
-            if label is not None and MERGE_ACTION in label.blocks:
-                raise CustomerBlocked(current)
+def _refuse_blocked(card: Card, organisation: Organisation) -> None:
+    label = blocking_label(card, organisation, MERGE_ACTION)
+    if label is not None:
+        raise CustomerBlocked(label)

@@ -6,6 +6,7 @@ nothing is written and `GuardFailed` is raised.
 
 from collections.abc import Sequence
 from datetime import datetime
+from uuid import UUID
 
 import msgspec
 
@@ -66,6 +67,19 @@ class StoryRow(msgspec.Struct, frozen=True):
     links: bytes
     joinings: bytes
 
+
+class StoreIdRow(msgspec.Struct, frozen=True):
+    """An id that the shop's own systems gave a customer, and the key that it is claimed under."""
+
+    customer_id: int
+    claim_key: UUID
+    value: str
+
+
+_STORE_IDS = """
+SELECT customer_id, claim_key, value FROM customer_identifier
+WHERE customer_id = ANY ($1) AND kind = 'integrationId'
+"""
 
 _MERGE = "SELECT merge_customers($1, $2, $3, $4, $5, $6, $7, $8, $9)"
 
@@ -130,6 +144,11 @@ SELECT person.id AS customer_id, person.erased,
     ) AS joinings
 FROM person
 """
+
+
+async def load_store_ids(connection: Connection, customer_ids: Sequence[int]) -> list[StoreIdRow]:
+    """The ids of the store that these customers have."""
+    return [StoreIdRow(**row) for row in await connection.fetch(_STORE_IDS, customer_ids)]
 
 
 async def save_merge(connection: Connection, write: MergeWrite) -> int:

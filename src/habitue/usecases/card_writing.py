@@ -87,7 +87,7 @@ async def write_card(
         if (decision.victims or work is not None) and not locked:
             # Several statements make one write: they need the transaction of the next try.
             raise GuardFailed("several statements")
-        await _join(connection, found, decision, now)
+        await _join(connection, found, decision, organisation, now)
         changed = CardsChanged()
         if work is not None:
             changed = await change_cards(connection, work, decision, organisation, now)
@@ -147,7 +147,11 @@ async def _read(
 
 
 async def _join(
-    connection: Connection, found: Found, decision: CardDecision, now: datetime
+    connection: Connection,
+    found: Found,
+    decision: CardDecision,
+    organisation: Organisation,
+    now: datetime,
 ) -> None:
     if decision.reason is None:
         return
@@ -155,5 +159,11 @@ async def _join(
     for victim_id in decision.victims:
         victim = found.cards[victim_id]
         survivor = await merge_within(
-            connection, survivor, victim, decision.change.actor, decision.reason, now
+            connection,
+            survivor,
+            victim,
+            decision.change.actor,
+            decision.reason,
+            organisation,
+            now,
         )

@@ -139,7 +139,9 @@ async def _attempt(
         survivor = found.cards[decision.change.customer_id]
         for victim_id in decision.victims:
             actor, victim = decision.change.actor, found.cards[victim_id]
-            survivor = await merge_within(connection, survivor, victim, actor, decision.reason, now)
+            survivor = await merge_within(
+                connection, survivor, victim, actor, decision.reason, organisation, now
+            )
     await visitors.save(
         connection,
         write_of(decision.change, now),

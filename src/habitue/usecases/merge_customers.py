@@ -5,18 +5,20 @@ registration whose identifiers lead to several cards joins them before it change
 left.
 """
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from habitue.customers.card import Actor, Card
-from habitue.customers.claims import claim_key
+from habitue.customers.claims import claim_key, profile_key
 from habitue.customers.history import Change
 from habitue.customers.merge import MergeDecision, MergeReason, decide_merge
+from habitue.customers.organisation import Organisation
 from habitue.customers.refusals import CustomerBusy, CustomerNotFound
 from habitue.store import cards, merges
 from habitue.store.cards import CardQuery
 from habitue.store.database import Connection
 from habitue.store.documents import encode
-from habitue.store.merges import MergeWrite
+from habitue.store.merges import MergeWrite, StoreIdRow
 from habitue.store.receipts import valid_since
 from habitue.usecases.card_state import card_of
 from habitue.usecases.shop import Shop
@@ -36,13 +38,20 @@ async def merge_customers(
     async def attempt(connection: Connection, locked: bool) -> Card:
         if locked:
             await cards.lock(connection, query)
-        row = await cards.load(connection, query)
+        while True:
+            configuration = shop.configuration
+            row = await cards.load(connection, query)
+            if row.configuration_version == configuration.version:
+                break
+            await shop.refresh()
         found = {each.id: card_of(each) for each in row.cards if not each.anonymous}
         for wanted in (survivor_id, victim_id):
             if wanted not in found:
                 raise CustomerNotFound(wanted)
-        labels = shop.configuration.organisation.status_label_of
-        decision = decide_merge(found[survivor_id], found[victim_id], labels)
+        sandboxed = _sandboxed(await merges.load_store_ids(connection, list(found)))
+        decision = decide_merge(
+            found[survivor_id], found[victim_id], configuration.organisation, sandboxed
+        )
         await merges.save_merge(connection, _write(decision, actor, reason, now))
         return decision.survivor
 
@@ -57,16 +66,26 @@ async def merge_within(
     victim: Card,
     actor: Actor,
     reason: MergeReason,
+    organisation: Organisation,
     now: datetime,
 ) -> Card:
     """Joins two cards that were read in this transaction; the survivor as it is then.
 
-    Whether their labels allow it is for the caller to know. Raises what `decide_merge` raises, and
-    `GuardFailed` where one of them has moved since it was read.
+    Both were found by identifiers, which sandboxes have none of beside a profile's id. Raises what
+    `decide_merge` raises, and `GuardFailed` where one of them has moved since it was read.
     """
-    decision = decide_merge(survivor, victim)
+    decision = decide_merge(survivor, victim, organisation)
     await merges.save_merge(connection, _write(decision, actor, reason, now))
     return decision.survivor
+
+
+def _sandboxed(store_ids: Iterable[StoreIdRow]) -> set[int]:
+    """The customers whose id of the store was told by a sandbox: their claims are in its space."""
+    return {
+        each.customer_id
+        for each in store_ids
+        if each.claim_key == profile_key(each.value, sandbox=True)
+    }
 
 
 def _write(decision: MergeDecision, actor: Actor, reason: MergeReason, now: datetime) -> MergeWrite:

@@ -16,6 +16,7 @@ from habitue.customers.merge import (
     MergedWithItself,
     MergeReason,
     NotMerged,
+    SandboxMixed,
     SurvivorMerged,
     VictimMerged,
 )
@@ -132,6 +133,9 @@ async def _merge(
         await merge_customers(shop, request.survivor_id, request.victim_id, actor, reason, now)
     except MergedWithItself:
         raise MergeRequestRefused("same_customer") from None
+    except SandboxMixed as mixed:
+        is_victim = mixed.customer_id == request.victim_id
+        raise MergeRequestRefused("victim_unknown" if is_victim else "survivor_unknown") from None
     except SurvivorMerged as merged:
         raise MergeRequestRefused("survivor_merged", merged.survivor_id) from None
     except VictimMerged as merged:

@@ -30,6 +30,8 @@ from habitue.customers.status import LoggedStatus
 from habitue.customers.subscriptions import Subscription
 from habitue.edges.capillary.envelopes import Item
 
+#: One deployment is one organisation; the protocol numbers it.
+ORGANISATION_ID = 1
 #: How the protocol spells a kind of identifier that the house spells otherwise.
 _SPELLINGS = {CARD: "cardnumber"}
 _ELSEWHERE = "held_by_another"

@@ -13,10 +13,9 @@ from msgspec import UNSET, UnsetType
 
 from habitue.customers.loyalty_card import CardStatusChange, LoyaltyCard
 from habitue.customers.organisation import CardLabel, CardSeries, Organisation, Till, folded
-from habitue.edges.capillary.answers import LoggedStatusOut, moment
+from habitue.edges.capillary.answers import ORGANISATION_ID, LoggedStatusOut, moment
 from habitue.edges.capillary.envelopes import Item
 
-ORGANISATION_ID = 1
 _STOPPED = ("SUSPENDED", "EXPIRED", "DELETED")
 
 

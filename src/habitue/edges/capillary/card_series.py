@@ -12,9 +12,8 @@ from msgspec import UNSET, UnsetType
 
 from habitue.customers.organisation import CardSeries
 from habitue.edges.capillary.administration import NOBODY, Switch, refreshed, switched
-from habitue.edges.capillary.answers import moment
+from habitue.edges.capillary.answers import ORGANISATION_ID, moment
 from habitue.edges.capillary.attribution import TillPrincipal
-from habitue.edges.capillary.card_answers import ORGANISATION_ID
 from habitue.edges.capillary.door import CAPILLARY
 from habitue.edges.capillary.envelopes import (
     EntityFound,

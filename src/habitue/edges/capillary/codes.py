@@ -23,6 +23,7 @@ from habitue.customers.lookup import (
     IdentifierTypeUnknown,
     IdentifierValueMissing,
 )
+from habitue.customers.merge import MergedWithItself, NotMerged, SandboxMixed
 from habitue.customers.merge_request import MergeRequestRefused
 from habitue.customers.notices import Notice, NoticeKind
 from habitue.customers.refusals import (
@@ -212,6 +213,9 @@ _REFUSALS: Mapping[type[Refusal], _Rows] = {
         _ANY: Row(8090, "Unable to create profile as instore profile doesn't exist"),
     },
     CustomerMerged: {_ANY: Row(8069, "Merged customer found")},
+    MergedWithItself: {_ANY: Row(9029, "Survivor and victim are same")},
+    SandboxMixed: {_ANY: Row(9007, "Target customer does not exist or is invalid")},
+    NotMerged: {_ANY: Row(9012, "The customer is not merged into another one")},
     CustomerErased: {
         "add": Row(8026, "Same customer was deleted for PII feature, could not add"),
         _ANY: Row(8026, "Customer is deleted after PII delete request"),

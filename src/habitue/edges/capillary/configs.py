@@ -13,8 +13,8 @@ import msgspec
 
 from habitue.customers.settings import RegistrationSettings
 from habitue.edges.capillary.administration import GROUP, refreshed
+from habitue.edges.capillary.answers import ORGANISATION_ID
 from habitue.edges.capillary.attribution import TillPrincipal
-from habitue.edges.capillary.card_answers import ORGANISATION_ID
 from habitue.edges.capillary.door import CAPILLARY
 from habitue.edges.capillary.envelopes import Item, Listing, listing
 from habitue.edges.capillary.organisation_codes import OrganisationRefused

@@ -11,8 +11,8 @@ import msgspec
 
 from habitue.customers.organisation import CardLabel, StatusLabel
 from habitue.edges.capillary.administration import Switch, date_of, refreshed, switched
+from habitue.edges.capillary.answers import ORGANISATION_ID
 from habitue.edges.capillary.attribution import TillPrincipal
-from habitue.edges.capillary.card_answers import ORGANISATION_ID
 from habitue.edges.capillary.door import CAPILLARY
 from habitue.edges.capillary.envelopes import Done, Listing, done, listing
 from habitue.edges.http.call import Answer, Call

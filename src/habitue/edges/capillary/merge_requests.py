@@ -19,7 +19,7 @@ from habitue.customers.merge_request import (
 )
 from habitue.customers.refusals import Named
 from habitue.customers.sources import ALL
-from habitue.edges.capillary.answers import AttributionOut, attribution_out, moment
+from habitue.edges.capillary.answers import ORGANISATION_ID, AttributionOut, attribution_out, moment
 from habitue.edges.capillary.codes import RequestFault, coded_refusal
 from habitue.edges.capillary.door import CAPILLARY
 from habitue.edges.capillary.envelopes import (
@@ -43,7 +43,6 @@ from habitue.usecases.shop import Shop
 from habitue.usecases.writing import Reply
 
 TYPE, BASE_TYPE = "CHANGE_IDENTIFIER", "MERGE"
-ORGANISATION_ID = 1
 _WANTED: dict[str, MergeRequestState] = {
     "APPROVED": "APPROVED",
     "REJECTED": "REJECTED",
