@@ -178,7 +178,7 @@ def _match(
     if primary is None or not settings.merges_on_several_matches:
         conflicts = tuple(Notice("conflict", str(card.id)) for card in others)
         return _Match(target, decides.root_id, notices=(*combined, *conflicts))
-    for card in others:
+    for card in (target, *others):
         refuse_blocked(card, organisation, MERGE_ACTION)
     merged = tuple(Notice("merged", str(target.id), str(card.id)) for card in others)
     return _Match(target, decides.root_id, tuple(others), (*combined, *merged))
