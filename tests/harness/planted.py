@@ -42,6 +42,18 @@ BUGS: dict[str, tuple[str, str, str]] = {
         "named_root := NULL",
     ),
     "no receipt": ("save_receipt", "PERFORM guard_failed('receipt');", "NULL;"),
+    "no change of the lots": (
+        "append_postings",
+        "SET remaining = remaining + moved.amount",
+        "SET remaining = remaining",
+    ),
+    "no change of the balance": ("append_postings", "spent = spent + sums.spent", "spent = spent"),
+    "no end of the holds": (
+        "write_points",
+        "AND loyalty_hold.key = gone.key",
+        "AND loyalty_hold.key <> gone.key",
+    ),
+    "no version of the account": ("guard_account", "AND version = wanted.version", ""),
     "no move of the events": (
         "move_session",
         "DELETE FROM session_event WHERE customer_id = a_from",

@@ -13,6 +13,7 @@ from typing import TypeVar
 import msgspec
 
 from habitue.customers.organisation import Organisation
+from habitue.loyalty.program import LoyaltyProgram
 from habitue.model.attributes import AttributeDefinition
 from habitue.model.errors import NotFound
 from habitue.model.keys import ApiKey
@@ -32,6 +33,7 @@ class Configuration(msgspec.Struct, frozen=True):
     rulesets: Mapping[int, StoredRuleset] = MappingProxyType({})
     keys: Mapping[bytes, ApiKey] = MappingProxyType({})
     organisation: Organisation = Organisation()
+    loyalty_programs: Mapping[int, LoyaltyProgram] = MappingProxyType({})
 
     def application(self, application_id: int) -> Application:
         """The application of that id. Raises `NotFound`."""

@@ -35,6 +35,7 @@ Kind = Literal[
     "campaign",
     "ruleset",
     "api_key",
+    "loyalty_program",
     OrganisationKind,
 ]
 #: The kinds that share one table.
@@ -87,6 +88,9 @@ UNION ALL
 SELECT 'api_key', id, deleted, document, key_hash FROM api_key WHERE changed_version > $1
 UNION ALL
 SELECT kind, id, deleted, document, NULL FROM organisation_entry WHERE changed_version > $1
+UNION ALL
+SELECT 'loyalty_program', id, deleted, document, NULL FROM loyalty_program
+WHERE changed_version > $1
 """
 
 _NEW_IDS = """
@@ -146,6 +150,11 @@ WITH next AS (
     INSERT INTO api_key (id, key_hash, document, deleted, changed_version)
     SELECT id, decode(key_hash, 'hex'), document, deleted, version
     FROM change WHERE kind = 'api_key'
+    ON CONFLICT (id) DO UPDATE SET document = excluded.document, deleted = excluded.deleted,
+        changed_version = excluded.changed_version
+), loyalty_programs AS (
+    INSERT INTO loyalty_program (id, name, document, deleted, changed_version)
+    SELECT id, name, document, deleted, version FROM change WHERE kind = 'loyalty_program'
     ON CONFLICT (id) DO UPDATE SET document = excluded.document, deleted = excluded.deleted,
         changed_version = excluded.changed_version
 ), organisation_entries AS (

@@ -9,6 +9,7 @@ from typing import Any, TypeAlias, TypeVar
 
 import msgspec
 
+from habitue.loyalty.program import LoyaltyProgram
 from habitue.model.attributes import AttributeDefinition, normalised
 from habitue.model.keys import ApiKey
 from habitue.promotions.campaign import AdditionalCost, Application, Campaign, StoredRuleset
@@ -37,6 +38,7 @@ Entity: TypeAlias = (
     | Campaign
     | StoredRuleset
     | ApiKey
+    | LoyaltyProgram
     | OrganisationEntry
 )
 Value = TypeVar("Value")
@@ -57,6 +59,7 @@ _KINDS: Mapping[type, Kind] = {
     Campaign: "campaign",
     StoredRuleset: "ruleset",
     ApiKey: "api_key",
+    LoyaltyProgram: "loyalty_program",
     **{type_: place.kind for type_, place in PLACES.items()},
 }
 _DECODERS: Mapping[str, "msgspec.json.Decoder[Any]"] = {
@@ -123,6 +126,7 @@ def _laid_over(
         rulesets=_kept(rulesets, active),
         keys=_merged(known.keys, changed["api_key"]),
         organisation=with_changes(known.organisation, changed),
+        loyalty_programs=_merged(known.loyalty_programs, changed["loyalty_program"]),
     )
 
 

@@ -183,11 +183,14 @@ BEGIN
     RETURN merge_id;
 END $$;
 
--- What the goods and costs of a session come to, as the cart's totals have it.
+-- What the goods and costs of a session come to, as the cart's totals have it, without the units
+-- that came back.
 CREATE FUNCTION session_total(a_document jsonb) RETURNS numeric LANGUAGE sql IMMUTABLE AS $$
     SELECT coalesce((
-        SELECT sum((item ->> 'quantity')::numeric * ((item ->> 'price')::numeric + coalesce((
-            SELECT sum(value::numeric) FROM jsonb_each_text(item -> 'additional_costs')), 0)))
+        SELECT sum(((item ->> 'quantity')::numeric
+            - coalesce((item ->> 'returned_quantity')::numeric, 0))
+            * ((item ->> 'price')::numeric + coalesce((
+                SELECT sum(value::numeric) FROM jsonb_each_text(item -> 'additional_costs')), 0)))
         FROM jsonb_array_elements(a_document -> 'cart_items') AS items (item)
     ), 0) + coalesce((
         SELECT sum(value::numeric) FROM jsonb_each_text(a_document -> 'additional_costs')
@@ -205,9 +208,12 @@ BEGIN
     SELECT count(*), max(last_activity) INTO root_count, latest
     FROM card_root WHERE customer_id = a_id;
     SELECT count(*) AS sessions,
-        count(*) FILTER (WHERE state = 'closed') AS closed,
-        coalesce(sum(session_total(document)) FILTER (WHERE state = 'closed'), 0) AS sales
-    INTO counted FROM session WHERE customer_id = a_id;
+        count(*) FILTER (WHERE is_sale) AS closed,
+        coalesce(sum(session_total(document)) FILTER (WHERE is_sale), 0) AS sales
+    INTO counted FROM (
+        SELECT document, state IN ('closed', 'partially_returned') AS is_sale
+        FROM session WHERE customer_id = a_id
+    ) AS owned;
     UPDATE customer SET
         version = version + 1,
         merged_into = NULL,
@@ -618,6 +624,7 @@ BEGIN
     DELETE FROM card_part WHERE customer_id = person;
     DELETE FROM card_root WHERE customer_id = person;
     PERFORM erase_events(person);
+    PERFORM erase_points(person);
     DELETE FROM receipt WHERE customer_id = person;
     UPDATE session SET document = erased_session(document), updated = a_now
     WHERE customer_id = person;

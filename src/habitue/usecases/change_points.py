@@ -1,0 +1,87 @@
+"""The way of every write of points: load, decide, save; and again when something moved in between.
+
+Words: a *decider* is given the points of one customer in one program as they were read, and says
+what happens to which of its ledgers, with what the caller is told.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import TypeVar
+
+from habitue.loyalty.ledger import LedgerDecision
+from habitue.loyalty.program import LoyaltyProgram
+from habitue.model.errors import Fault, InvalidInput, NotFound, ProfileBusy
+from habitue.store import loyalty
+from habitue.store.database import Connection
+from habitue.store.loyalty import PointsQuery
+from habitue.usecases.points_state import PointsState, points_state, writes_of
+from habitue.usecases.shop import Shop
+from habitue.usecases.writing import settled
+
+Result = TypeVar("Result")
+Decider = Callable[[PointsState], tuple[Sequence[LedgerDecision], Result]]
+
+
+def loyalty_program(shop: Shop, program_id: int, *, sandbox: bool | None = None) -> LoyaltyProgram:
+    """The program of that id, in that environment. Raises `NotFound`."""
+    program = shop.configuration.loyalty_programs.get(program_id)
+    if program is None or (sandbox is not None and program.sandbox != sandbox):
+        raise NotFound("Loyalty program", program_id)
+    return program
+
+
+def profile_based(program: LoyaltyProgram) -> LoyaltyProgram:
+    """The program, if profiles have its points. Raises `InvalidInput`."""
+    if program.card_based:
+        details = "this loyalty program is card-based; profiles have no points in it"
+        raise InvalidInput(Fault("", "Card-based", details, parameter="loyaltyProgramId"))
+    return program
+
+
+async def change_points(
+    shop: Shop,
+    query: PointsQuery,
+    customer: object,
+    now: datetime,
+    decide: Decider[Result],
+) -> Result:
+    """What `decide` tells, once all that it decided is saved.
+
+    Raises what `decide` raises, `NotFound` where the customer does not exist, and `ProfileBusy`.
+    """
+
+    async def attempt(connection: Connection, locked: bool) -> Result:
+        state = await read_points(shop, connection, query, customer, now, locked=locked)
+        decisions, result = decide(state)
+        writes = writes_of(decisions)
+        if writes is not None:
+            await loyalty.save(connection, state.customer_id, state.customer_version, now, writes)
+        return result
+
+    keys = [] if query.profile_key is None else [query.profile_key]
+    async with shop.queue.turn(keys, ProfileBusy):
+        return await settled(shop, attempt, ProfileBusy)
+
+
+async def read_points(
+    shop: Shop,
+    connection: Connection,
+    query: PointsQuery,
+    customer: object,
+    now: datetime,
+    *,
+    locked: bool = False,
+) -> PointsState:
+    """The points, with the program as the configuration has it now. Raises `NotFound`."""
+    while True:
+        program = loyalty_program(shop, query.program_id)
+        if locked:
+            await loyalty.lock(connection, query)
+        row = await loyalty.load(connection, query)
+        if row.configuration_version != shop.configuration.version:
+            await shop.refresh()
+            continue
+        state = points_state(row, program, now)
+        if state is None:
+            raise NotFound("Customer profile", customer)
+        return state

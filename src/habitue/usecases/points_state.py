@@ -1,0 +1,177 @@
+"""Points between the database and memory: documents there, ledgers here."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from habitue.loyalty.ledger import (
+    PLACES,
+    Account,
+    Hold,
+    Ledger,
+    LedgerDecision,
+    Lot,
+    Place,
+    next_change,
+)
+from habitue.loyalty.program import LoyaltyProgram
+from habitue.loyalty.tier import Anchors, TierState
+from habitue.model.attributes import Attributes
+from habitue.model.instants import parse_instant
+from habitue.store.documents import decode_untyped, decoder_of, encode
+from habitue.store.loyalty import PointsRow
+
+
+class AccountDocument(msgspec.Struct, frozen=True):
+    """An account as it is stored."""
+
+    root_id: int
+    version: int
+    issued: Decimal
+    open: Decimal
+    held: Decimal
+    spent: Decimal
+    expired: Decimal
+    voided: Decimal
+    transferred: Decimal
+    debt: Decimal
+    tier: TierState | None
+    moment: datetime
+
+
+class LedgerDocument(msgspec.Struct, frozen=True):
+    """A ledger as it is stored."""
+
+    accounts: list[AccountDocument]
+    lots: list[Lot]
+    holds: list[Hold]
+
+
+class PostingDocument(msgspec.Struct, frozen=True):
+    """One posting of a transaction that was named."""
+
+    key: UUID
+    subledger: str
+    place: Place
+    amount: Decimal
+    lot: UUID | None
+
+
+class PointsState(msgspec.Struct, frozen=True):
+    """The points of one owner in one program, as they were read."""
+
+    customer_id: int
+    customer_version: int
+    root_id: int
+    program: LoyaltyProgram
+    now: datetime
+    anchors: Anchors
+    ledgers: Mapping[str, Ledger]
+    postings: tuple[PostingDocument, ...] = ()
+
+    def ledger(self, subledger: str) -> Ledger:
+        """The ledger of that subledger, an empty one where nothing was ever posted."""
+        found = self.ledgers.get(subledger)
+        if found is not None:
+            return found
+        return Ledger(self.program.id, subledger, self.root_id, self.now, anchors=self.anchors)
+
+    def spent(self, key: UUID) -> list[tuple[UUID, Decimal]]:
+        """What the transaction of that key spent, by lot."""
+        return [
+            (each.lot, each.amount)
+            for each in self.postings
+            if each.key == key and each.place == "spent" and each.lot is not None
+        ]
+
+
+_LEDGERS = decoder_of(dict[str, LedgerDocument])
+_POSTINGS = decoder_of(tuple[PostingDocument, ...])
+
+
+def points_state(row: PointsRow, program: LoyaltyProgram, now: datetime) -> PointsState | None:
+    """What was read, as values; None where there is no such customer."""
+    if row.customer_id is None or row.customer_version is None or row.root_id is None:
+        return None
+    attributes = decode_untyped(row.attributes or b"{}")
+    anchors = anchors_of(program, attributes, row.joined)
+    documents = _LEDGERS.decode(row.ledgers)
+    return PointsState(
+        customer_id=row.customer_id,
+        customer_version=row.customer_version,
+        root_id=row.root_id,
+        program=program,
+        now=now,
+        anchors=anchors,
+        ledgers={
+            subledger: _ledger(program.id, subledger, row.root_id, document, anchors)
+            for subledger, document in documents.items()
+        },
+        postings=_POSTINGS.decode(row.postings),
+    )
+
+
+def anchors_of(program: LoyaltyProgram, attributes: Attributes, joined: datetime | None) -> Anchors:
+    """The dates of a customer from which a program may count tiers."""
+    told = attributes.get(program.tier_attribute) if program.tier_attribute else None
+    moment = parse_instant(told) if isinstance(told, str) else told
+    attribute = moment if isinstance(moment, datetime) else None
+    return Anchors(None if joined is None else joined.astimezone(UTC), attribute)
+
+
+def writes_of(decisions: Sequence[LedgerDecision]) -> bytes | None:
+    """What `store.loyalty.save` takes; None where nothing has happened."""
+    writes = [_write(each) for each in decisions if not each.is_empty]
+    return encode(writes) if writes else None
+
+
+def _ledger(
+    program_id: int, subledger: str, root_id: int, document: LedgerDocument, anchors: Anchors
+) -> Ledger:
+    return Ledger(
+        program_id=program_id,
+        subledger=subledger,
+        root_id=root_id,
+        moment=max(each.moment for each in document.accounts),
+        accounts={each.root_id: _account(each) for each in document.accounts},
+        lots={lot.key: lot for lot in document.lots},
+        holds=tuple(document.holds),
+        anchors=anchors,
+    )
+
+
+def _account(document: AccountDocument) -> Account:
+    totals = {place: getattr(document, place) for place in PLACES}
+    return Account(document.root_id, document.version, totals, document.tier)
+
+
+def _write(decision: LedgerDecision) -> dict[str, Any]:
+    before, after = decision.before, decision.after
+    held = set(before.holds)
+    joined = after.anchors.joined if before.anchors.joined is None else None
+    return {
+        "program_id": after.program_id,
+        "subledger": after.subledger,
+        "root_id": after.root_id,
+        "accounts": [_account_write(each, after) for _, each in sorted(after.accounts.items())],
+        "lots": [lot for lot in after.lots.values() if lot != before.lots.get(lot.key)],
+        "holds": [hold for hold in after.holds if hold not in held],
+        "released": [hold for hold in before.holds if hold not in set(after.holds)],
+        "sets": decision.sets,
+        "tier_changes": decision.tier_changes,
+        "joined": joined,
+    }
+
+
+def _account_write(account: Account, after: Ledger) -> dict[str, Any]:
+    return {
+        "root_id": account.root_id,
+        "version": account.version,
+        "tier": account.tier,
+        "moment": after.moment,
+        "next_change": next_change(after),
+    }
