@@ -10,6 +10,7 @@ import pytest
 from habitue.customers.settings import RegistrationSettings
 from habitue.edges.capillary.attribution import TillPrincipal
 from habitue.edges.capillary.door import CAPILLARY, endpoint_of
+from habitue.edges.http.openapi import document
 from habitue.edges.http.operation import Operation
 from habitue.edges.services import Services
 from habitue.model.errors import TooManyRequests
@@ -186,3 +187,9 @@ async def test_two_processes_let_exactly_the_limit_through(database_url: str) ->
             ]
         }
         assert await database.fetchval("SELECT requests FROM rate_window") == 100
+
+
+def test_the_documentation_tells_of_the_limits() -> None:
+    answers = document([PRACTICE])["paths"]["/v2/customers"]["post"]["responses"]
+    schema = answers["429"]["content"]["application/json"]["schema"]
+    assert schema == answers["400"]["content"]["application/json"]["schema"]

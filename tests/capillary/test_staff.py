@@ -6,6 +6,15 @@ import pytest
 
 from tests.capillary.conftest import LOGIN, Counter
 from tests.capillary.people import make_arjun, make_meera, opened
+from tests.capillary.registrations import (
+    add,
+    codes,
+    created,
+    customer,
+    identifier,
+    mobile,
+    profile,
+)
 
 MERGE = {"type": "CHANGE_IDENTIFIER", "baseType": "MERGE"}
 
@@ -106,3 +115,30 @@ def test_nobody_has_nothing(counter: Counter, what: str) -> None:
 
 def test_erasing_nobody_is_refused(counter: Counter) -> None:
     assert code_of(counter, "DELETE", "9007199254740991") == (400, 8015)
+
+
+def test_cards_that_a_registration_joined_are_taken_apart_again(counter: Counter) -> None:
+    phone, address = mobile(), "taken.apart@orchard.sg"
+    one = created(counter, identifier("mobile", phone), source="ECOMMERCE")
+    other = created(counter, identifier("email", address), source="MARTJACK")
+    before = [counter.send("GET", f"/v2/customers/{each}?source=ALL").json for each in (one, other)]
+    both = profile(identifier("mobile", phone), identifier("email", address), firstName="Ann")
+    status, body = add(counter, customer(both))
+    assert (status, body["createdId"], codes(body)) == (200, one, [8050, 8051])
+    reply = counter.send("POST", f"/v2/customers/{other}/unmerge")
+    assert (reply.status, reply.json) == (200, {"createdId": other, "warnings": []})
+    after = [counter.send("GET", f"/v2/customers/{each}?source=ALL").json for each in (one, other)]
+    assert after[1] == before[1]
+    assert [each["source"] for each in after[0]["profiles"]] == ["ECOMMERCE", "INSTORE"]
+    (merge,) = counter.send("GET", f"/v2/customers/{other}/explain").json["merges"]
+    assert (merge["victimId"], merge["survivorId"], merge["undoneBy"]["code"]) == (
+        other,
+        one,
+        LOGIN,
+    )
+
+
+def test_what_was_never_joined_is_not_taken_apart(counter: Counter) -> None:
+    one = created(counter, identifier("mobile", mobile()))
+    assert code_of(counter, "POST", f"{one}/unmerge") == (400, 9012)
+    assert code_of(counter, "POST", "999999999/unmerge") == (400, 8015)

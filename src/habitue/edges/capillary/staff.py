@@ -1,4 +1,5 @@
-"""What staff ask about a customer: its history, why it is one, everything held, and its erasure.
+"""What staff ask about a customer: its history, why it is one and that it be two again, everything
+held, and its erasure.
 
 None of this is part of the vendor's protocol; it stands at this door because whoever has a till's
 credentials has the customer in front of them (docs/decisions/0033).
@@ -14,7 +15,16 @@ from habitue.customers.card import Actor
 from habitue.edges.capillary.answers import identifier_spelling, moment
 from habitue.edges.capillary.codes import RequestFault
 from habitue.edges.capillary.door import CAPILLARY
-from habitue.edges.capillary.envelopes import Done, Item, Listing, Pagination, done, listing
+from habitue.edges.capillary.envelopes import (
+    Done,
+    IdentifierChanged,
+    Item,
+    Listing,
+    Pagination,
+    done,
+    identifier_changed,
+    listing,
+)
 from habitue.edges.capillary.reading import GROUP, TillCall, attribution_in
 from habitue.edges.http.call import Answer
 from habitue.edges.http.numbers import Integer
@@ -25,6 +35,7 @@ from habitue.usecases.explain_customer import Explanation, Joining, Link, explai
 from habitue.usecases.export_customer import export_customer
 from habitue.usecases.read_history import RecordedChange, read_history
 from habitue.usecases.shop import Shop
+from habitue.usecases.unmerge_customers import unmerge_customers
 
 
 class PageQuery(msgspec.Struct):
@@ -125,6 +136,13 @@ async def erase(call: TillCall[None, None]) -> Answer:
     return done()
 
 
+async def unmerge(call: TillCall[None, None]) -> Answer:
+    shop: Shop = call.services.shop
+    customer_id = call.integer("customerId")
+    await unmerge_customers(shop, customer_id, attribution_in(call).actor, call.now)
+    return identifier_changed(customer_id)
+
+
 def _change(change: RecordedChange) -> ChangeOut:
     return ChangeOut(
         change.id,
@@ -183,14 +201,14 @@ def _by(actor: Actor) -> ByOut:
     return ByOut(actor.kind, actor.id, actor.code, actor.context)
 
 
+_OURS = "Not part of the vendor's protocol."
+_TAKEN_APART = f"""{_OURS} Whatever made them one, a registration or a request, both are
+again what they were, with all that has arrived since at the one that it named."""
+
+
 def staff_operations() -> list[Operation]:
     """The operations that the vendor's protocol does not have."""
-    operation = partial(
-        Operation,
-        door=CAPILLARY,
-        group=GROUP,
-        description="Not part of the vendor's protocol.",
-    )
+    operation = partial(Operation, door=CAPILLARY, group=GROUP, description=_OURS)
     one = "/v2/customers/{customerId:int}"
     return [
         operation(
@@ -225,5 +243,14 @@ def staff_operations() -> list[Operation]:
             handler=erase,
             summary="Remove a person's details; the books stay",
             responses={200: Done},
+        ),
+        operation(
+            id="unmergeCustomer",
+            method="POST",
+            path=f"{one}/unmerge",
+            handler=unmerge,
+            summary="Take a customer out of the one that it was merged into",
+            description=_TAKEN_APART,
+            responses={200: IdentifierChanged},
         ),
     ]

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from habitue.edges.http.door import Door
 from habitue.edges.http.numbers import ENCODER, Number
 from habitue.edges.http.operation import Operation
 from habitue.model.limits import AMOUNT_MAX, BODY_NESTING_MAX, IDEMPOTENCY_KEY_LENGTH_MAX
@@ -31,6 +32,7 @@ _REASONS = {
     409: "The request contradicts what is stored, or too many requests are made at once",
     413: "The body is too long",
     415: "The body is of a kind that is not read here",
+    429: "Too many requests in a minute; Retry-After says when to come again",
     503: "The database cannot be reached; nothing was changed",
 }
 
@@ -79,6 +81,7 @@ def error_statuses(operation: Operation) -> list[int]:
         409: operation.method != "GET",
         413: body,
         415: body,
+        429: type(operation.door).admit is not Door.admit,
         503: secured,
     }
     return [status for status, possible in by_status.items() if possible]
