@@ -226,6 +226,7 @@ def test_an_identifier_on_too_many_cards_recognises_nobody() -> None:
     assert decision.change.customer_id == 900
     assert [each.kind for each in decision.change.claims] == ["mobile"]
     assert decision.change.holders == (key("cuid kiosk"),)
+    assert kinds(decision) == ["shared_identifier"]
     with pytest.raises(IdentifiersMissing):
         register(
             registration(offered("cuid kiosk", source="ECOMMERCE")),

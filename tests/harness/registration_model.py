@@ -131,11 +131,24 @@ class People:
         for each in added:
             if each != NOBODYS:
                 self.claims.setdefault(each, root)
+        removed = profile.identifiers.keys() - kept.keys()
         profile.identifiers = {**kept, **{each: each != NOBODYS for each in added}}
-        if not others:
-            return customer_id, []
-        self.joined_into[customer_id] = others[0]
-        return others[0], [customer_id]
+        if others:
+            self.joined_into[customer_id] = others[0]
+        for each in removed & self.claims.keys():
+            self._pass_on(each, self.find(customer_id))
+        return self.find(customer_id), [customer_id] if others else []
+
+    def _pass_on(self, identifier: Identifier, customer_id: int) -> None:
+        """A claim whose root does not tell the identifier any more goes to one that does."""
+        tellers = [
+            root
+            for root, _, profile in self.profiles(customer_id)
+            if profile.identifiers.get(identifier)
+        ]
+        root = self.claims[identifier]
+        if tellers and root not in tellers and self.find(root) == customer_id:
+            self.claims[identifier] = tellers[0]
 
     def _refuse_known(self, told: Sequence[Told], candidates: set[int]) -> None:
         for candidate in candidates:

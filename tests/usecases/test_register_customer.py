@@ -6,8 +6,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from habitue.customers.amend import IdentifierCommand
 from habitue.customers.card import Actor
+from habitue.customers.change_identifiers import IdentifierCommand
 from habitue.customers.refusals import CustomerExists, CustomerMerged, CustomerNotFound
 from habitue.customers.registration import OfferedIdentifier, OfferedProfile, Registration
 from habitue.model.errors import KeyReused, Refusal

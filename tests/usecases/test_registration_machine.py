@@ -23,7 +23,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from habitue.customers.amend import IdentifierCommand
+from habitue.customers.change_identifiers import IdentifierCommand
 from habitue.customers.lookup import lookup_of, place_of
 from habitue.customers.registration import OfferedIdentifier, OfferedProfile, Registration
 from habitue.model.errors import Refusal

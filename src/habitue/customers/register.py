@@ -43,6 +43,10 @@ from habitue.customers.sources import INSTORE
 from habitue.customers.status import blocking_label
 
 _ORPHAN_SOURCE = "WEB_ENGAGE"
+#: Why an identifier does not lead to the card that tells it.
+SHARED = "shared_by_too_many"
+HELD = "held_by_another"
+SKIPPED = "secondary_skipped"
 
 
 class Holder(msgspec.Struct, frozen=True):
@@ -93,7 +97,9 @@ def decide_registration(
         before = joined(before, victim)
     part = before.part(match.root_id) or _new_part(understood, match.root_id, now)
     _check_loyalty_type(understood, part)
-    profiles, claims, holders = _settle_identifiers(understood, keys, found, before, match)
+    profiles, claims, holders = _settle_identifiers(
+        understood, keys, found, before, match, organisation
+    )
     if match.target is None and not claims:
         raise IdentifiersMissing("/profiles/0/identifiers")
     beside = roots_beside(before, part.root_id)
@@ -118,8 +124,20 @@ def decide_registration(
         card=with_attributes(after, attributes),
         victims=tuple(victim.id for victim in match.victims),
         reason=_reason(understood) if match.victims else None,
-        notices=(*match.notices, *enrolled_already(before, understood), *understood.notices),
+        notices=(
+            *match.notices,
+            *_shared(profiles),
+            *enrolled_already(before, understood),
+            *understood.notices,
+        ),
     )
+
+
+def _shared(profiles: Iterable[Profile]) -> Iterator[Notice]:
+    for profile in profiles:
+        for each in profile.identifiers:
+            if each.remark == SHARED:
+                yield Notice("shared_identifier", each.value)
 
 
 def enrolled_already(card: Card, understood: Understood) -> Iterator[Notice]:
@@ -269,6 +287,7 @@ def _settle_identifiers(
     found: Found,
     before: Card,
     match: _Match,
+    organisation: Organisation,
 ) -> tuple[tuple[Profile, ...], tuple[ClaimWish, ...], tuple[UUID, ...]]:
     """Profiles as they are kept, the claims to take, and what others hold."""
     mine = {before.id, *(victim.id for victim in match.victims)}
@@ -277,11 +296,12 @@ def _settle_identifiers(
     for key, (profile, identifier) in sorted(keys.items(), key=lambda item: item[0]):
         holder = found.holders.get(key)
         if match.primary_only and identifier is not understood.primary:
-            elsewhere[key] = "secondary_skipped"
+            elsewhere[key] = SKIPPED
         elif holder is None:
             wishes.append(_wish(key, profile, identifier, match.root_id))
         elif holder.customer_id not in mine:
-            elsewhere[key] = "held_by_another"
+            recognises = is_identity(holder.card_count, organisation.settings)
+            elsewhere[key] = HELD if recognises else SHARED
     lost = {
         (identifier.kind, identifier.normal_form): elsewhere[key]
         for key, (_, identifier) in keys.items()

@@ -7,14 +7,14 @@ whose root that identifier is claimed that the change belongs to.
 from collections.abc import Callable
 from datetime import datetime
 
-from habitue.customers.amend import (
+from habitue.customers.amend import decide_update
+from habitue.customers.card import Card
+from habitue.customers.change import CardDecision
+from habitue.customers.change_identifiers import (
     IdentifierCommand,
     claim_keys_of,
     decide_identifiers,
-    decide_update,
 )
-from habitue.customers.card import Card
-from habitue.customers.change import CardDecision
 from habitue.customers.lookup import Lookup, claim_keys
 from habitue.customers.organisation import Organisation
 from habitue.customers.refusals import CustomerErased, CustomerMerged, CustomerNotFound

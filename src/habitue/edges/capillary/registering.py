@@ -10,8 +10,8 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from habitue.customers.amend import IdentifierCommand
 from habitue.customers.card import Actor
+from habitue.customers.change_identifiers import IdentifierCommand
 from habitue.customers.identifier import CARD, canonical_kind
 from habitue.customers.lookup import lookup_of, place_of
 from habitue.customers.loyalty_card import CardWish
