@@ -31,7 +31,7 @@ from habitue.customers.card import (
     Told,
     with_part,
 )
-from habitue.customers.change import CardChange, ClaimWish, names_of, with_attributes
+from habitue.customers.change import CardChange, names_of, with_attributes
 from habitue.customers.consent import hear
 from habitue.customers.customer import Customer
 from habitue.customers.golden import filled_attributes
@@ -41,10 +41,11 @@ from habitue.customers.merge import MergeReason, joined
 from habitue.customers.organisation import Organisation
 from habitue.customers.register import Found, Holder, refuse_blocked
 from habitue.customers.settings import RegistrationSettings
+from habitue.customers.settled import Settled
 from habitue.customers.sharing import is_identity
 from habitue.customers.sources import TRACKER
 from habitue.customers.visitor import ReadId, ReadOffer, Warned
-from habitue.model.limits import CUSTOM_VALUES_MAX, IDENTIFIERS_PER_PROFILE_MAX
+from habitue.model.limits import CUSTOM_VALUES_MAX
 
 _PLACE = (TRACKER, "")
 #: Of these a person has one at a time, as far as telling people apart is concerned.
@@ -109,7 +110,8 @@ def decide_identify(
     profile = part.profile(*_PLACE) or Profile(
         source=TRACKER, created=now, created_by=read.offer.actor, modified=now
     )
-    settled = _Settled(before, match, held, found, trusted)
+    mine = {before.id, *(each.id for each in match.victims)}
+    settled = Settled(before, match.root_id, mine, found, trusted)
     warnings = [*read.warnings]
     identifiers = tuple(settled.identifiers(profile, keys, warnings))
     told = _laid_over(part, profile, read, identifiers, now)
@@ -287,69 +289,6 @@ def _new_part(match: _Match, organisation: Organisation, now: datetime) -> Part:
     return Part(
         root_id=match.root_id, registered=registered, created_from=TRACKER, statuses=statuses
     )
-
-
-class _Settled:
-    """Which identifiers become the person's, and which stay a detail."""
-
-    def __init__(
-        self, before: Card, match: _Match, held: Mapping[UUID, Holder], found: Found, trusted: bool
-    ) -> None:
-        self._before = before
-        self._root_id = match.root_id
-        self._mine = {before.id, *(each.id for each in match.victims)}
-        self._held = held
-        self._found = found
-        self._trusted = trusted
-        self.wishes: list[ClaimWish] = []
-        self.elsewhere: list[UUID] = []
-
-    def identifiers(
-        self, profile: Profile, keys: Mapping[UUID, ReadId], warnings: list[Warned]
-    ) -> Iterator[HeldIdentifier]:
-        """Those the profile has, and the new ones; what goes wrong is noted."""
-        there = {(each.kind, each.normal_form): each for each in profile.identifiers}
-        for key in sorted(keys):
-            field, told = keys[key].field, keys[key].held
-            remark = self._remark(key, told)
-            if remark:
-                warnings.append(Warned(field, remark))
-            known = there.get((told.kind, told.normal_form))
-            if known is not None and (known.remark == remark or known.identity):
-                continue
-            if known is None and len(there) >= IDENTIFIERS_PER_PROFILE_MAX:
-                warnings.append(Warned(field, "too_many"))
-                continue
-            if not remark and key not in self._found.holders:
-                self.wishes.append(ClaimWish(key, told.kind, told.value, self._root_id, *_PLACE))
-            if remark == "held_by_another":
-                self.elsewhere.append(key)
-            there[told.kind, told.normal_form] = msgspec.structs.replace(
-                told, identity=not remark, remark=remark
-            )
-        yield from there.values()
-
-    def _remark(self, key: UUID, told: HeldIdentifier) -> str:
-        """Why the identifier cannot be the person's; empty where it can."""
-        holder = self._found.holders.get(key)
-        if holder is not None:
-            return "" if holder.customer_id in self._mine else "held_by_another"
-        if not self._trusted and told.kind in (EMAIL, MOBILE):
-            firm = set(_firm_contacts(self._before, told.kind))
-            if firm and told.normal_form not in firm:
-                return "not_verified"
-        return ""
-
-
-def _firm_contacts(card: Card, kind: str) -> Iterator[str]:
-    """Contacts of that kind that a browser cannot have made up."""
-    for _, profile in card.profiles():
-        for channel in profile.channels:
-            if channel.type == kind and (channel.verified or profile.source != TRACKER):
-                yield channel.value
-        for each in profile.identifiers:
-            if profile.source != TRACKER and each.kind == kind and each.identity:
-                yield each.normal_form
 
 
 def _laid_over(

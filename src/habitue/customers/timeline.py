@@ -58,6 +58,8 @@ def read_event(name: str, raw: Any) -> Document:
     document: Document = {}
     if (items := _items_of(name, raw)) is not None:
         document["items"] = items
+    if len(raw) == 1 and "items" in raw:
+        return document
     if _is_full(name, raw):
         document["full"] = True
         document.setdefault("items", [])
@@ -112,10 +114,14 @@ def _items(raw: Any) -> Iterator[Document]:
 
 
 def _item(raw: Mapping[str, Any]) -> Document | None:
-    id_ = next((text for each in _ITEM_IDS if (text := _item_id(raw.get(each)))), "")
+    id_ = _item_id(raw["id"]) if "id" in raw else ""
+    if not id_:
+        id_ = next((text for each in _ITEM_IDS[1:] if (text := _item_id(raw.get(each)))), "")
     if not id_:
         return None
     item: Document = {"id": id_}
+    if len(raw) == 1:
+        return item
     for field in ("amount", "quantity", "qnt"):
         if field in raw:
             item["quantity"] = _quantity(raw[field])
@@ -163,7 +169,7 @@ def _number(raw: Any) -> Decimal | int | None:
 
 
 def _is_full(name: str, raw: Mapping[str, Any]) -> bool:
-    flags = (raw.get(each) for each in ("full", _FULL.get(name, "full")))
+    flags = [raw[each] for each in ("full", _FULL.get(name, "full")) if each in raw]
     return any(each is True or str(each).strip().lower() in _TRUE for each in flags)
 
 

@@ -27,7 +27,6 @@ class EventsWrite(msgspec.Struct, frozen=True):
     may_create: bool
     now: datetime
     messages: Sequence[UUID]
-    visits: Sequence[str]
     ats: Sequence[datetime]
     names: Sequence[str]
     documents: Sequence[bytes]
@@ -53,7 +52,7 @@ class EventRow(msgspec.Struct, frozen=True):
     document: bytes
 
 
-_STORE = "SELECT * FROM store_events($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
+_STORE = "SELECT * FROM store_events($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
 
 _KNOWN = "SELECT message_key FROM event_message WHERE message_key = ANY ($1::uuid[])"
 

@@ -30,7 +30,6 @@ class Message(msgspec.Struct, frozen=True):
     at: datetime
     name: str
     document: Document
-    visit: str
 
 
 class Collected(msgspec.Struct, frozen=True):
@@ -55,7 +54,7 @@ async def collect_events(
     brought too many; nothing is stored then.
     """
     by_key = {each.key: each for each in messages}
-    ordered = sorted(by_key.values(), key=lambda each: each.key)
+    ordered = sorted(by_key.values(), key=lambda each: each.key.int)
     settings = shop.configuration.organisation.settings
     write = EventsWrite(
         device_key=device.key,
@@ -65,7 +64,6 @@ async def collect_events(
         may_create=may_create,
         now=now,
         messages=[each.key for each in ordered],
-        visits=[each.visit for each in ordered],
         ats=[each.at for each in ordered],
         names=[each.name for each in ordered],
         documents=[encode(each.document) for each in ordered],

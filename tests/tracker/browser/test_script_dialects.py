@@ -20,7 +20,7 @@ async def test_a_shop_without_regions(visit: Visit, recorder: Recorder) -> None:
                       {"name": "app install", "value": "9f0c2c1e"}],
             "consent_email": True,
         }),
-        ("event", "category", {"category_path": "Women/Clothes/Skirts"}),
+        ("event", "category", {"category": "Women/Clothes/Skirts"}),
         ("identify", "set", {"email": "guest@examplemail.com", "consent_email": False}),
         ("event", "purchase", {
             "email": "guest@examplemail.com", "external_id": "C-1001", "order_id": "N-42",
@@ -56,11 +56,12 @@ async def test_a_shop_with_regions(visit: Visit, recorder: Recorder) -> None:
     assert second == {
         "external_id": "C-1002", "location": "no-such-region", "consent_email": False,
     }  # fmt: skip
+    here = {"id": "1637", "stock": "Екатеринбург"}
     assert recorder.named("view") == [
-        {"items": [{"id": "1637"}], "location": "Екатеринбург"},
-        {"items": [{"id": "1637"}, {"id": "1638"}], "group": True, "location": "Екатеринбург"},
+        {"items": [here]},
+        {"items": [here, {"id": "1638", "stock": "Екатеринбург"}], "group": True},
     ]
-    assert recorder.named("cart") == [{"items": [{"id": "1637"}], "location": "Екатеринбург"}]
+    assert recorder.named("cart") == [{"items": [here]}]
 
 
 @pytest.mark.parametrize(
@@ -199,7 +200,7 @@ async def test_every_method_of_retail_rocket(visit: Visit, recorder: Recorder) -
             "birthday": "1990-12-31", "custom": {"size": "44"}, "consent_email": False,
         }),
         ("event", "remove_from_cart", {"items": [{"id": "7"}]}),
-        ("event", "cart", {"items": [{"id": "8"}], "location": "Spain"}),
+        ("event", "cart", {"items": [{"id": "8", "stock": "Spain"}]}),
         ("event", "category", {"category_id": "15"}),
         ("event", "search", {"email": "a@b.ru", "search_query": "red shoes"}),
         ("event", "recommendation_click", {
@@ -218,8 +219,8 @@ async def test_every_method_of_retail_rocket(visit: Visit, recorder: Recorder) -
         }),
         ("subscription", "welcome", {"email": "a@b.ru", "items": [], "subscribe": True}),
         ("event", "purchase", {
-            "email": "a@b.ru", "order_id": "77", "location": "Spain",
-            "items": [{"id": "1", "quantity": 2, "price": 0}],
+            "email": "a@b.ru", "order_id": "77",
+            "items": [{"id": "1", "quantity": 2, "price": 0, "stock": "Spain"}],
         }),
     ]  # fmt: skip
 

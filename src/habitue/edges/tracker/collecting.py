@@ -5,7 +5,7 @@ message counts once; one that cannot be understood is warned about and costs no 
 """
 
 from collections.abc import Iterator
-from datetime import datetime
+from typing import Any
 
 import msgspec
 
@@ -24,7 +24,16 @@ from habitue.edges.tracker.door import (
     new_device_id,
     shop_of,
 )
-from habitue.edges.tracker.receiving import Received, Sender, Sent, moment, page_of, receive, told
+from habitue.edges.tracker.receiving import (
+    Dialect,
+    Received,
+    Sender,
+    Sent,
+    moment,
+    page_of,
+    receive,
+    told,
+)
 from habitue.edges.tracker.wire import Fields, body_of, nested, text_of
 from habitue.model.errors import Fault, InvalidInput
 from habitue.model.limits import MESSAGES_PER_REQUEST_MAX
@@ -136,35 +145,26 @@ def _messages(call: Call[None, None, None], body: Fields, received: Received) ->
         raise InvalidInput(Fault("/messages", "Too many", details))
     if body.get("consent") == "denied":
         return
+    sent_at = body.get("sent")
     for index, raw in enumerate(listed):
         message = raw if isinstance(raw, dict) else {}
-        if wrong := _wrong(message):
-            id_ = text_of(message, "id")[:_MESSAGE_ID_LENGTH_MAX] or str(index)
+        id_, kind, name = text_of(message, "id"), message.get("type"), message.get("name")
+        if wrong := _wrong(id_, kind, name):
+            id_ = id_[:_MESSAGE_ID_LENGTH_MAX] or str(index)
             received.warnings.append((id_, Warned(wrong, "invalid")))
-        else:
-            yield _sent(message, moment(call.now, body.get("sent"), message.get("at")))
+            continue
+        at = moment(call.now, sent_at, message.get("at"))
+        dialect: Dialect = "rr" if message.get("dialect") == "rr" else "r46"
+        yield Sent(id_, at, str(kind), str(name or ""), message.get("data"), dialect)
 
 
-def _wrong(message: Fields) -> str:
+def _wrong(id_: str, kind: Any, name: Any) -> str:
     """The field for which a message cannot be understood; empty where it can."""
-    if not 0 < len(text_of(message, "id")) <= _MESSAGE_ID_LENGTH_MAX:
+    if not 0 < len(id_) <= _MESSAGE_ID_LENGTH_MAX:
         return "id"
-    if message.get("type") not in _TYPES:
+    if kind not in _TYPES:
         return "type"
-    if message["type"] == "event" and not is_event_name(message.get("name")):
-        return "name"
-    return ""
-
-
-def _sent(message: Fields, at: datetime) -> Sent:
-    return Sent(
-        id=text_of(message, "id"),
-        at=at,
-        type=message["type"],
-        name=text_of(message, "name"),
-        fields=message.get("data"),
-        dialect="rr" if message.get("dialect") == "rr" else "r46",
-    )
+    return "name" if kind == "event" and not is_event_name(name) else ""
 
 
 async def _device(call: Call[None, None, None]) -> Answer:

@@ -19,7 +19,7 @@ from uuid import UUID
 import msgspec
 
 from habitue.customers.card import Actor
-from habitue.customers.claims import claim_key
+from habitue.customers.claims import KeysWithin, claim_key
 from habitue.customers.timeline import Document, is_event_name, read_event
 from habitue.customers.visitor import Offer, Trust, Warned
 from habitue.edges.http.call import Call
@@ -39,6 +39,8 @@ NEW_DEVICES = NewDevices()
 _NAMED = ("email", "phone", "external_id", "contactExternalId")
 _PAGE_URL_LENGTH_MAX = 2_000
 _NOTHING = Collected(0, 0)
+_TIME_MAX = 10**14
+_AGE_MS_MAX = EVENT_AGE_DAYS_MAX * 24 * 3600 * 1000
 
 
 class Sender(msgspec.Struct, frozen=True):
@@ -83,13 +85,15 @@ def moment(now: datetime, sent: Any, at: Any) -> datetime:
     """When it happened by our clock, from the sender's clock in milliseconds."""
     if not (_is_time(sent) and _is_time(at)):
         return now
-    age = timedelta(milliseconds=int(sent) - int(at))
-    return now - min(max(age, timedelta()), timedelta(days=EVENT_AGE_DAYS_MAX))
+    age_ms = int(sent) - int(at)
+    if age_ms <= 0:
+        return now
+    return now - timedelta(0, 0, 0, min(age_ms, _AGE_MS_MAX))
 
 
 def _is_time(value: Any) -> bool:
-    number = isinstance(value, int | Decimal) and not isinstance(value, bool)
-    return number and 0 <= value < 10**14
+    kind = type(value)
+    return (kind is int or kind is Decimal) and 0 <= value < _TIME_MAX
 
 
 def fresh_id() -> str:
@@ -111,9 +115,8 @@ async def receive(call: Call[Any, Any, Any], sender: Sender, messages: Sequence[
     for message in messages:
         if message.type != "event" or message.name == "purchase":
             created |= await _identify(call, sender, message, received)
-    happened = [(message, _event_of(message)) for message in messages]
     collected = _NOTHING
-    if stored := [_message(sender, *each) for each in happened if each[1] is not None]:
+    if stored := list(_events(sender, messages)):
         collected = await collect_events(
             shop, sender.device, stored, call.now, may_create=may_create
         )
@@ -189,16 +192,20 @@ def _event_of(message: Sent) -> tuple[str, Document] | None:
     return None
 
 
-def _message(sender: Sender, message: Sent, event: tuple[str, Document] | None) -> Message:
-    assert event is not None
-    name, document = event
+def _events(sender: Sender, messages: Sequence[Sent]) -> Iterator[Message]:
+    """Those of the messages that are events, each with what is known of the page."""
+    keys = KeysWithin(sender.shop, sender.device.id)
     page = sender.page
-    key = _key(sender, message)
-    if message.type == "subscription":
-        key = claim_key("wish", sender.shop, key.hex)
-    return Message(
-        key, message.at, name, {**document, **page} if page else document, sender.device.visit
-    )
+    for message in messages:
+        event = _event_of(message)
+        if event is None:
+            continue
+        name, document = event
+        key = keys.key(message.id)
+        if message.type == "subscription":
+            # The same message says who wishes it, and counts for that by itself.
+            key = claim_key("wish", sender.shop, key.hex)
+        yield Message(key, message.at, name, {**document, **page} if page else document)
 
 
 def _key(sender: Sender, message: Sent) -> UUID:

@@ -140,8 +140,10 @@ def text_of(fields: Mapping[str, Any], *names: str) -> str:
     """The first of these values that is a text or a number, without white space around it."""
     for name in names:
         value = fields.get(name)
-        if isinstance(value, str) and value.strip():
-            return value.strip()
+        if isinstance(value, str):
+            if text := value.strip():
+                return text
+            continue
         if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 10**30:
             return str(value)
     return ""

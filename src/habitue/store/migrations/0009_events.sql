@@ -101,7 +101,7 @@ END $$;
 CREATE FUNCTION store_events(
     a_device_key uuid, a_device text, a_visit text, a_shared_max integer, a_may_create boolean,
     a_now timestamptz,
-    a_messages uuid[], a_visits text[], a_ats timestamptz[], a_names text[], a_documents jsonb[],
+    a_messages uuid[], a_ats timestamptz[], a_names text[], a_documents jsonb[],
     OUT stored bigint, OUT created boolean, OUT owner bigint
 ) LANGUAGE plpgsql AS $$
 DECLARE
@@ -121,8 +121,8 @@ BEGIN
         RETURN;
     END IF;
     WITH sent AS (
-        SELECT * FROM unnest(a_messages, a_visits, a_ats, a_names, a_documents)
-            AS message (key, visit, at, name, document)
+        SELECT * FROM unnest(a_messages, a_ats, a_names, a_documents)
+            AS message (key, at, name, document)
     ), fresh AS (
         INSERT INTO event_message (message_key, received)
         SELECT key, a_now FROM sent ON CONFLICT DO NOTHING
@@ -130,7 +130,7 @@ BEGIN
     )
     INSERT INTO customer_event (customer_id, at, message_key, root_id, device_key, visit, name,
         received, document)
-    SELECT owner, at, key, root, a_device_key, visit, name, a_now, document
+    SELECT owner, at, key, root, a_device_key, a_visit, name, a_now, document
     FROM sent JOIN fresh ON fresh.message_key = sent.key;
     GET DIAGNOSTICS stored = ROW_COUNT;
 END $$;
