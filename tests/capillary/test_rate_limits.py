@@ -192,4 +192,4 @@ async def test_two_processes_let_exactly_the_limit_through(database_url: str) ->
 def test_the_documentation_tells_of_the_limits() -> None:
     answers = document([PRACTICE])["paths"]["/v2/customers"]["post"]["responses"]
     schema = answers["429"]["content"]["application/json"]["schema"]
-    assert schema == answers["400"]["content"]["application/json"]["schema"]
+    assert schema == answers["401"]["content"]["application/json"]["schema"]

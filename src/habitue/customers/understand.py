@@ -48,8 +48,10 @@ from habitue.customers.settings import RegistrationSettings
 from habitue.customers.sources import CHANNEL_TYPES, INSTORE, SOURCES
 from habitue.customers.traits import read_trait
 from habitue.model.limits import (
+    CHANNEL_VALUE_LENGTH_MAX,
     CHANNELS_PER_PROFILE_MAX,
     IDENTIFIERS_PER_PROFILE_MAX,
+    NAME_LENGTH_MAX,
     PROFILES_PER_REGISTRATION_MAX,
 )
 
@@ -164,7 +166,8 @@ def place_of(
         for each in organisation.source_accounts.values()
         if each.source == known.name and each.active
     }
-    if account and (known.name == INSTORE or (accounts and account not in accounts)):
+    is_unknown = known.name == INSTORE or (accounts and account not in accounts)
+    if account and (is_unknown or len(account) > NAME_LENGTH_MAX):
         raise AccountUnknown(f"{pointer}/accountId", known.name, account)
     return known.name, account
 
@@ -179,7 +182,11 @@ def _profile(
 ) -> Profile:
     pointer = f"/profiles/{index}"
     fields, notices = read_custom_fields(
-        offered.fields, "loyalty_registration", reading.organisation, reading.now
+        offered.fields,
+        "loyalty_registration",
+        reading.organisation,
+        reading.now,
+        pointer=f"{pointer}/fields",
     )
     reading.notices += notices
     return Profile(
@@ -266,7 +273,8 @@ def _wrong_address(
     if channel.type in ("mobile", "whatsapp"):
         phone = read_phone(channel.value, settings.phone_region_of(source))
         return "channel_mobile_invalid" if isinstance(phone, NoPhone) else None
-    return None if channel.value.strip() else "identifier_invalid"
+    fits = 0 < len(channel.value.strip()) <= CHANNEL_VALUE_LENGTH_MAX
+    return None if fits else "identifier_invalid"
 
 
 def _check_registered(reading: _Reading, registered: datetime | None) -> None:

@@ -71,6 +71,8 @@ PHONE_DIGITS_MIN = 8
 PROFILES_PER_REGISTRATION_MAX = 20
 IDENTIFIERS_PER_PROFILE_MAX = 50
 CHANNELS_PER_PROFILE_MAX = 50
+CHANNEL_VALUE_LENGTH_MAX = 4_000  # tokens of push services are the longest
+CHANNEL_DETAILS_BYTES_MAX = 10_000  # `meta` and `attributes`, each as JSON
 
 # Reading customers. Ours: a search is for a person who is looked for by name or number.
 SEARCH_TEXT_LENGTH_MAX = 1_000

@@ -350,7 +350,7 @@ def coded_refusal(refusal: Refusal, operation_id: str = "") -> tuple[Coded, ...]
 def coded_notice(notice: Notice, operation_id: str = "") -> Coded:
     """The warning that a notice is said as."""
     row = _of_verb(_NOTICES[notice.kind], verb_of(operation_id))
-    return Coded(row.code, row.filled({"subject": notice.subject}))
+    return Coded(row.code, row.filled({"subject": notice.subject[:80]}))
 
 
 def coded_card(fact: CardFact) -> Coded:

@@ -13,11 +13,20 @@ from typing import Any, TypeAlias
 import msgspec
 
 from habitue.customers.card import Actor, Channel, ConsentEntry, Enrollment, LoyaltyType
-from habitue.customers.refusals import Named, RegistrationDateInvalid
+from habitue.customers.consent import channel_of, purpose_of
+from habitue.customers.refusals import Named, RegistrationDateInvalid, SourceUnknown
 from habitue.customers.registration import OfferedIdentifier, OfferedProfile, Registration
-from habitue.edges.http.numbers import Integer
+from habitue.customers.sources import SOURCES
+from habitue.customers.subscriptions import CHANNELS, PRIORITIES
+from habitue.edges.capillary.codes import RequestFault
+from habitue.edges.http.numbers import ENCODER, Integer
 from habitue.model.instants import parse_instant
-from habitue.model.limits import AMOUNT_MAX
+from habitue.model.limits import (
+    AMOUNT_MAX,
+    CHANNEL_DETAILS_BYTES_MAX,
+    NAME_LENGTH_MAX,
+    SUBSCRIPTIONS_PER_REQUEST_MAX,
+)
 from habitue.model.numbers import is_amount
 
 Flag: TypeAlias = bool | str | None
@@ -82,8 +91,8 @@ class ChannelIn(msgspec.Struct, rename="camel"):
             primary=flag(self.primary, f"{pointer}/primary") or False,
             verified=flag(self.verified, f"{pointer}/verified") or False,
             subscribed=flag(self.subscribed, f"{pointer}/subscribed"),
-            meta=_meta(self.meta or {}),
-            attributes=self.attributes or {},
+            meta=_details(_meta(self.meta or {}), f"{pointer}/meta"),
+            attributes=_details(self.attributes or {}, f"{pointer}/attributes"),
         )
 
 
@@ -150,7 +159,7 @@ class EnrollmentIn(msgspec.Struct, rename="camel"):
         return Enrollment(
             program_id=program_id,
             enrolled=now,
-            tier_number=whole(self.tier_number, f"{pointer}/tierNumber"),
+            tier_number=_tier_number(self.tier_number, f"{pointer}/tierNumber"),
             points=_points(self.loyalty_points, f"{pointer}/loyaltyPoints"),
             tier_expiry=_date(self.tier_expiry_date, f"{pointer}/tierExpiryDate"),
             points_expiry=_date(self.points_expiry_date, f"{pointer}/pointsExpiryDate"),
@@ -225,7 +234,7 @@ class CustomerIn(msgspec.Struct, rename="camel"):
             pointer, text = "/loyaltyInfo/attributionV2/createDate", nested.create_date
         if not text:
             return None
-        moment = parse_instant(text.strip())
+        moment = _instant(text)
         if moment is None:
             raise RegistrationDateInvalid(pointer)
         return moment
@@ -246,7 +255,12 @@ class CustomerIn(msgspec.Struct, rename="camel"):
 def consent_entries(
     sent: Sequence[SubscriptionIn], pointer: str, actor: Actor, now: datetime
 ) -> tuple[ConsentEntry, ...]:
-    """Subscriptions as what the person said. Raises `InvalidInput` where one is incomplete."""
+    """Subscriptions as what the person said.
+
+    Raises `RequestFault` or `InvalidInput` for what a subscription cannot be.
+    """
+    if len(sent) > SUBSCRIPTIONS_PER_REQUEST_MAX:
+        raise RequestFault("batch_too_large", subject=str(SUBSCRIPTIONS_PER_REQUEST_MAX))
     return tuple(
         _consent(each, f"{pointer}/{index}", actor, now) for index, each in enumerate(sent)
     )
@@ -274,6 +288,13 @@ def whole(value: Whole, pointer: str) -> int | None:
     raise Named(pointer, "Invalid type", "Expected a whole number")
 
 
+def _tier_number(value: Whole, pointer: str) -> int | None:
+    number = whole(value, pointer)
+    if number is not None and number < 1:
+        raise Named(pointer, "Out of range", "tiers are numbered from 1, the lowest")
+    return number
+
+
 def _points(value: Any, pointer: str) -> Decimal | None:
     """Points, sent as a number or as text; empty is not sent."""
     if value is None or value == "":
@@ -289,10 +310,15 @@ def _points(value: Any, pointer: str) -> Decimal | None:
     return points
 
 
+def _instant(text: str) -> datetime | None:
+    """A time without an offset is one in UTC (contracts/capillary/SPEC.md section 11)."""
+    return parse_instant(text.strip()) or parse_instant(f"{text.strip()}Z")
+
+
 def _date(text: str | None, pointer: str) -> datetime | None:
     if not text or not text.strip():
         return None
-    moment = parse_instant(text.strip())
+    moment = _instant(text)
     if moment is None:
         raise Named(pointer, "Invalid type", "Expected a time like 2026-03-03T23:59:59+08:00")
     return moment
@@ -312,6 +338,14 @@ def _meta(sent: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in read.items() if value not in ("", None)}
 
 
+def _details(sent: dict[str, Any], pointer: str) -> dict[str, Any]:
+    """What is said of a channel. Raises `InvalidInput` where it is a document of its own."""
+    if len(ENCODER.encode(sent)) > CHANNEL_DETAILS_BYTES_MAX:
+        details = f"at most {CHANNEL_DETAILS_BYTES_MAX} bytes are possible"
+        raise Named(pointer, "Too long", details)
+    return sent
+
+
 def _meta_value(value: Any) -> Any:
     if isinstance(value, str) and value.strip().lower() in ("true", "false"):
         return value.strip().lower() == "true"
@@ -319,18 +353,25 @@ def _meta_value(value: Any) -> Any:
 
 
 def _consent(sent: SubscriptionIn, pointer: str, actor: Actor, now: datetime) -> ConsentEntry:
-    if not sent.channel:
-        raise Named(f"{pointer}/channel", "Missing", "a channel is required")
-    if (sent.type or "").upper() not in _STATES:
-        raise Named(f"{pointer}/type", "Invalid", "a subscription is OPTIN or OPTOUT")
-    if (sent.priority or "").upper() not in ("TRANS", "BULK"):
-        raise Named(f"{pointer}/priority", "Invalid", "a priority is TRANS or BULK")
+    channel, priority = (sent.channel or "").strip(), purpose_of(sent.priority or "")
+    kind, source = (sent.type or "").strip().upper(), (sent.source_name or "").strip().upper()
+    if channel_of(channel) not in CHANNELS:
+        raise RequestFault("subscription_channel_invalid", subject=channel)
+    if priority not in PRIORITIES:
+        raise RequestFault("subscription_priority_invalid", subject=priority)
+    if kind not in _STATES:
+        raise RequestFault("subscription_status_invalid", subject=kind)
+    if source and source not in SOURCES:
+        raise SourceUnknown(f"{pointer}/sourceName", source)
+    if len(sent.account_id or "") > NAME_LENGTH_MAX:
+        details = f"an account has at most {NAME_LENGTH_MAX} characters"
+        raise Named(f"{pointer}/accountId", "Too long", details)
     return ConsentEntry(
-        channel=sent.channel.upper(),
-        purpose=(sent.priority or "").upper(),
-        state="granted" if _STATES[(sent.type or "").upper()] else "withdrawn",
+        channel=channel.upper(),
+        purpose=priority,
+        state="granted" if _STATES[kind] else "withdrawn",
         at=now,
-        source=sent.source_name or "",
+        source=source,
         account_id=sent.account_id or "",
         by=actor,
     )

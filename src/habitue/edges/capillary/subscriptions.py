@@ -10,10 +10,9 @@ from typing import Any
 import msgspec
 
 from habitue.customers.card import Card, ConsentEntry
-from habitue.customers.consent import channel_of, purpose_of
-from habitue.customers.refusals import Named, SourceUnknown
-from habitue.customers.sources import ALL, SOURCES
-from habitue.customers.subscriptions import CHANNELS, PRIORITIES, subscriptions_of
+from habitue.customers.refusals import Named
+from habitue.customers.sources import ALL
+from habitue.customers.subscriptions import subscriptions_of
 from habitue.edges.capillary.answers import SubscriptionOut, subscription_out
 from habitue.edges.capillary.codes import RequestFault
 from habitue.edges.capillary.door import CAPILLARY
@@ -24,7 +23,7 @@ from habitue.edges.capillary.targets import LookupQuery, PlaceQuery, target_in
 from habitue.edges.http.call import Answer
 from habitue.edges.http.numbers import ENCODER, Integer
 from habitue.edges.http.operation import Operation
-from habitue.model.limits import REASON_LENGTH_MAX, SUBSCRIPTIONS_PER_REQUEST_MAX
+from habitue.model.limits import REASON_LENGTH_MAX
 from habitue.usecases.find_customer import find_customer
 from habitue.usecases.update_subscriptions import update_subscriptions
 from habitue.usecases.writing import Reply
@@ -102,26 +101,11 @@ def _check(body: SubscriptionsIn, sent: Sequence[SubscriptionIn]) -> None:
     """Raises `RequestFault` or `InvalidInput` for what a subscription cannot be."""
     if not sent:
         raise RequestFault("subscriptions_missing")
-    if len(sent) > SUBSCRIPTIONS_PER_REQUEST_MAX:
-        raise RequestFault("batch_too_large", subject=str(SUBSCRIPTIONS_PER_REQUEST_MAX))
     if body.scope is not None and body.scope.scope.upper() != "USER":
         raise RequestFault("subscription_scope_invalid", subject=body.scope.scope)
     if len(body.reason or "") > REASON_LENGTH_MAX:
         details = f"at most {REASON_LENGTH_MAX} characters are possible"
         raise Named("/reason", "Too long", details)
-    for index, each in enumerate(sent):
-        _check_one(each, f"/subscriptions/{index}")
-
-
-def _check_one(sent: SubscriptionIn, pointer: str) -> None:
-    if channel_of(sent.channel or "") not in CHANNELS:
-        raise RequestFault("subscription_channel_invalid", subject=sent.channel or "")
-    if purpose_of(sent.priority or "") not in PRIORITIES:
-        raise RequestFault("subscription_priority_invalid", subject=sent.priority or "")
-    if (sent.type or "").upper() not in ("OPTIN", "OPTOUT"):
-        raise RequestFault("subscription_status_invalid", subject=sent.type or "")
-    if sent.source_name and sent.source_name.strip().upper() not in SOURCES:
-        raise SourceUnknown(f"{pointer}/sourceName", sent.source_name)
 
 
 def _told(entry: ConsentEntry, source: str | None, reason: str | None) -> ConsentEntry:
