@@ -14,6 +14,7 @@ from habitue.edges.http.operation import Operation
 from habitue.edges.talon_one.integration.operations import integration_operations
 from habitue.edges.talon_one.management import management_operations
 from habitue.edges.tracker.operations import tracker_operations
+from habitue.edges.tracker.serving_script import script_operations
 
 
 def all_operations() -> list[Operation]:
@@ -32,4 +33,5 @@ def all_operations() -> list[Operation]:
         *golden_operations(),
         *organisation_operations(),
         *tracker_operations(),
+        *script_operations(),
     ]

@@ -95,7 +95,7 @@ function setEmail(email, extra, done) {
 /** @param {string} name @param {any} data @param {any} done @param {any} [where] a region, or what names it */
 function event(name, data, done, where) {
   const region = fields(where).stockId || (typeof where === "string" && where);
-  if (region) data.location = String(region);
+  if (region) data.items.forEach((/** @type {any} */ item) => (item.stock = String(region)));
   post(partnerId(), "rr", "event", name, data, done);
 }
 
@@ -139,7 +139,7 @@ const sends = {
   addToBasket: (/** @type {any} */ id, /** @type {any} */ where, /** @type {any} */ done) => event("cart", { items: itemsOf(id) }, done, where),
   removeFromBasket: (/** @type {any} */ id, /** @type {any} */ done) => event("remove_from_cart", { items: itemsOf(id) }, done),
   categoryView: (/** @type {any} */ which, /** @type {any} */ done) =>
-    event("category", /^\d+$/.test(which) ? { category_id: String(which) } : { category_path: String(which) }, done),
+    event("category", /^\d+$/.test(which) ? { category_id: String(which) } : { category: String(which) }, done),
   search: (/** @type {any} */ phrase, /** @type {any} */ done) => event("search", carrying({ search_query: String(phrase) }), done),
   order: (/** @type {any} */ order, /** @type {any} */ done) => {
     const items = linesOf(fields(order).items);
