@@ -258,3 +258,43 @@ def test_a_card_is_issued_at_registration_and_changes_hands(counter: Counter, se
         "POST", change, {"add": [identifier("cardnumber", second, seriesId=series_id)]}
     )
     assert codes(capped.json, "errors") == [3036]
+
+
+def test_a_loyalty_card_leads_to_its_customer_by_both_its_ids(counter: Counter, seen: Seen) -> None:
+    number = mobile()
+    series = {"code": f"EXT{number}", "name": "External", "type": "PHYSICAL"}
+    series |= {"isActive": True, "trigger": "SERIES_ID"}
+    series_id = counter.send("POST", "/v2/card/series", series).json["entity"]
+    card = {"seriesId": series_id, "cardNumber": f"C{number}", "cardExternalId": f"X{number}"}
+    added = counter.send("POST", "/v2/card", {**card, "statusLabel": "NOT_ISSUED"})
+    assert added.status == 200, added.body
+    assert seen.id_of("cardExternalId", f"X{number}") is None
+    link = identifier("cardnumber", f"C{number}", seriesId=series_id, statusLabel="ACTIVE")
+    owner = created(counter, identifier("mobile", number), link)
+    for kind, value in (("cardExternalId", f"X{number}"), ("cardnumber", f"C{number}")):
+        assert seen.id_of(kind, value) == owner
+        query = f"source=INSTORE&identifierName={kind}&identifierValue={value}"
+        told = {"profiles": [{"firstName": kind}]}
+        reply = counter.send("PUT", f"/v2/customers/lookup?{query}", told)
+        assert (reply.status, reply.json["createdId"]) == (200, owner)
+        assert seen.customer(owner)["profiles"][0]["firstName"] == kind
+    query = f"source=INSTORE&identifierName=cardExternalId&identifierValue=C{number}"
+    reply = counter.send("PUT", f"/v2/customers/lookup?{query}", {"profiles": [{"lastName": "x"}]})
+    assert (reply.status, codes(reply.json, "errors")) == (400, [8015])
+
+
+def test_an_update_is_refused_where_the_source_does_not_know_the_identifier(
+    counter: Counter, seen: Seen
+) -> None:
+    number, address = mobile(), "known.elsewhere@orchard.sg"
+    owner = created(counter, identifier("mobile", number))
+    web = profile(identifier("mobile", number), identifier("email", address), source="ECOMMERCE")
+    assert add(counter, customer(web))[0] == 200
+    before = seen.customer(owner)
+    query = f"identifierName=email&identifierValue={address}"
+    told = {"profiles": [{"firstName": "Zoe"}]}
+    reply = counter.send("PUT", f"/v2/customers/lookup?source=INSTORE&{query}", told)
+    assert (reply.status, codes(reply.json, "errors")) == (400, [8065])
+    assert seen.customer(owner) == before
+    reply = counter.send("PUT", f"/v2/customers/lookup?source=ECOMMERCE&{query}", told)
+    assert (reply.status, reply.json["createdId"]) == (200, owner)

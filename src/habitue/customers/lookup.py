@@ -58,6 +58,10 @@ class CustomerNotInSource(NotFound):
         self.source = source
 
 
+#: A loyalty card by its id in another system; it leads to whoever holds the card.
+CARD_EXTERNAL_ID = "cardExternalId"
+
+
 class Place(msgspec.Struct, frozen=True):
     """The source that was asked, or `ALL`, and its account."""
 
@@ -107,7 +111,8 @@ def lookup_of(place: Place, kind: str | None, value: str | None) -> Lookup:
     type_, text = (kind or "").strip(), (value or "").strip()
     if not type_:
         raise IdentifierTypeMissing
-    canonical = canonical_kind(type_)
+    is_external = type_.lower() == CARD_EXTERNAL_ID.lower()
+    canonical = CARD_EXTERNAL_ID if is_external else canonical_kind(type_)
     if canonical is None:
         raise IdentifierTypeUnknown(type_)
     if not text:

@@ -9,7 +9,13 @@ import msgspec
 
 from habitue.customers.card import Card
 from habitue.customers.identifier import CARD
-from habitue.customers.lookup import CustomerNotInSource, Lookup, claim_keys, is_known_there
+from habitue.customers.lookup import (
+    CARD_EXTERNAL_ID,
+    CustomerNotInSource,
+    Lookup,
+    claim_keys,
+    is_known_there,
+)
 from habitue.customers.refusals import CustomerErased, CustomerMerged, CustomerNotFound
 from habitue.customers.settings import RegistrationSettings
 from habitue.customers.sharing import is_identity
@@ -60,16 +66,18 @@ async def find_customer(shop: Shop, target: Target, now: datetime) -> FoundCusto
 
 
 async def resolve(shop: Shop, target: Target) -> Resolved:
-    """The target, with whoever holds the card in the place of a card's number.
+    """The target, with whoever holds the card in the place of a card's number or other id.
 
     A card belongs to its customer, whatever the source (contracts/capillary/SPEC.md section 2).
     Raises `CustomerNotFound`.
     """
-    if not isinstance(target, Lookup) or target.kind != CARD:
+    if not isinstance(target, Lookup) or target.kind not in (CARD, CARD_EXTERNAL_ID):
         return target
-    query = CardQuery((target.value,))
+    is_number = target.kind == CARD
+    query = CardQuery((target.value,)) if is_number else CardQuery(external_ids=(target.value,))
     reading = await read_cards(shop, shop.database, query, locked=False)
-    card = next((each for each in reading.cards if each.number == target.value), None)
+    names = ((each.number if is_number else each.external_id, each) for each in reading.cards)
+    card = next((each for name, each in names if name == target.value), None)
     if card is None or card.customer_id is None:
         raise CustomerNotFound(target.value)
     return CardHolder(card.customer_id, card.root_id or card.customer_id)

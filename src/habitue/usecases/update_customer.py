@@ -15,25 +15,24 @@ from habitue.customers.change_identifiers import (
     claim_keys_of,
     decide_identifiers,
 )
-from habitue.customers.lookup import Lookup, claim_keys
+from habitue.customers.lookup import CustomerNotInSource, Lookup, claim_keys, is_known_there
 from habitue.customers.organisation import Organisation
 from habitue.customers.refusals import CustomerErased, CustomerMerged, CustomerNotFound
 from habitue.customers.register import Found
 from habitue.customers.registration import Registration
+from habitue.customers.sharing import is_identity
 from habitue.customers.understand import understand_update
 from habitue.model.idempotency import Idempotency
 from habitue.usecases.card_writing import Render, Wanted, write_card
+from habitue.usecases.find_customer import CardHolder, Resolved, Target, resolve
 from habitue.usecases.issue_card import CardOrder
 from habitue.usecases.shop import Shop
 from habitue.usecases.writing import Reply
 
-#: Whom a change is about: an id, or an identifier and where it was told.
-Named = int | Lookup
-
 
 async def update_customer(
     shop: Shop,
-    named: Named,
+    named: Target,
     registration: Registration,
     now: datetime,
     render: Render,
@@ -42,21 +41,24 @@ async def update_customer(
 ) -> Reply:
     """Lays what is told over what the card has of that source account.
 
-    Raises `CustomerNotFound`, `CustomerMerged`, `CustomerErased`, what `understand_update` and
-    `decide_update` raise, `CustomerBusy` and `KeyReused`; nothing is stored then.
+    Raises `CustomerNotFound`, `CustomerNotInSource`, `CustomerMerged`, `CustomerErased`, what
+    `understand_update` and `decide_update` raise, `CustomerBusy` and `KeyReused`; nothing is stored
+    then.
     """
 
+    resolved = await resolve(shop, named)
+
     def decide(found: Found, organisation: Organisation) -> CardDecision:
-        card, root_id = _card(found, named, organisation, now)
+        card, root_id = _card(found, resolved, organisation, now)
         understood = understand_update(registration, organisation, now)
         return decide_update(understood, card, root_id, organisation, now)
 
-    return await write_card(shop, _wanted(named, now), decide, now, render, idempotency, order)
+    return await write_card(shop, _wanted(resolved, now), decide, now, render, idempotency, order)
 
 
 async def change_identifiers(
     shop: Shop,
-    named: Named,
+    customer_id: int,
     command: IdentifierCommand,
     now: datetime,
     render: Render,
@@ -68,45 +70,59 @@ async def change_identifiers(
     Raises `CustomerNotFound`, `CustomerMerged`, `CustomerErased`, what `decide_identifiers` raises,
     `CustomerBusy` and `KeyReused`; nothing is stored then.
     """
-    of_customer = _wanted(named, now)
 
     def wanted(organisation: Organisation) -> Wanted:
-        asked = of_customer(organisation)
-        keys = claim_keys_of(command, organisation, now)
-        return Wanted([*asked.claim_keys, *keys], asked.customer_ids)
+        return Wanted(claim_keys_of(command, organisation, now), (customer_id,))
 
     def decide(found: Found, organisation: Organisation) -> CardDecision:
-        card, root_id = _card(found, named, organisation, now)
+        card, root_id = _card(found, customer_id, organisation, now)
         return decide_identifiers(command, card, root_id, found, organisation, now)
 
     return await write_card(shop, wanted, decide, now, render, idempotency, order)
 
 
-def _wanted(named: Named, now: datetime) -> Callable[[Organisation], Wanted]:
+def _wanted(named: Resolved, now: datetime) -> Callable[[Organisation], Wanted]:
     def wanted(organisation: Organisation) -> Wanted:
-        if isinstance(named, int):
-            return Wanted((), (named,))
-        return Wanted(claim_keys(named, organisation.settings, now))
+        match named:
+            case Lookup():
+                return Wanted(claim_keys(named, organisation.settings, now))
+            case CardHolder():
+                return Wanted((), (named.customer_id,))
+        return Wanted((), (named,))
 
     return wanted
 
 
 def _card(
-    found: Found, named: Named, organisation: Organisation, now: datetime
+    found: Found, named: Resolved, organisation: Organisation, now: datetime
 ) -> tuple[Card, int]:
     """The card that is named, and the root by which."""
-    if isinstance(named, int):
-        card = found.cards.get(named)
-        root_id = named
-    else:
-        keys = claim_keys(named, organisation.settings, now)
-        holder = next((found.holders[key] for key in keys if key in found.holders), None)
-        card = found.cards[holder.customer_id] if holder else None
-        root_id = holder.root_id if holder else 0
+    match named:
+        case Lookup():
+            customer_id, root_id = _led_to(found, named, organisation, now)
+        case CardHolder():
+            customer_id, root_id = named.customer_id, named.root_id
+        case _:
+            customer_id = root_id = named
+    card = found.cards.get(customer_id)
     if card is None:
-        raise CustomerNotFound(named if isinstance(named, int) else named.value)
+        raise CustomerNotFound(customer_id)
     if card.merged_into is not None:
         raise CustomerMerged(card.merged_into)
     if card.erased is not None:
         raise CustomerErased(card.id)
     return card, root_id
+
+
+def _led_to(
+    found: Found, lookup: Lookup, organisation: Organisation, now: datetime
+) -> tuple[int, int]:
+    """The customer whom the identifier leads to, and the root that it is claimed under."""
+    settings = organisation.settings
+    for key in claim_keys(lookup, settings, now):
+        holder = found.holders.get(key)
+        if holder is not None and is_identity(holder.card_count, settings):
+            if not is_known_there(found.cards[holder.customer_id], lookup, settings, now):
+                raise CustomerNotInSource(lookup.place.source, lookup.value)
+            return holder.customer_id, holder.root_id
+    raise CustomerNotFound(lookup.value)

@@ -35,10 +35,11 @@ from habitue.edges.http.numbers import ENCODER
 from habitue.edges.http.operation import Operation
 from habitue.model.errors import Fault, InvalidInput
 from habitue.usecases.card_writing import Render, Written
+from habitue.usecases.find_customer import Target
 from habitue.usecases.issue_card import CardOrder
 from habitue.usecases.register_customer import register_customer
 from habitue.usecases.shop import Shop
-from habitue.usecases.update_customer import Named, change_identifiers, update_customer
+from habitue.usecases.update_customer import change_identifiers, update_customer
 from habitue.usecases.writing import Reply
 
 _GROUP = "Customers"
@@ -175,7 +176,7 @@ async def _update(call: AddCall) -> Answer:
     return await _updated(call, call.integer("customerId"))
 
 
-async def _updated(call: AddCall | LookupCall, named: Named) -> Answer:
+async def _updated(call: AddCall | LookupCall, named: Target) -> Answer:
     attribution = _attribution(call)
     registration = call.body.registration(
         call.query.source, call.query.account_id, attribution.actor, call.now
