@@ -17,8 +17,10 @@ from habitue.pricing.cart import CartItem
 from habitue.promotions.campaign import Application, Campaign
 from habitue.promotions.coupon import Coupon
 from habitue.promotions.decide import SessionCommand
+from habitue.promotions.decide_return import ReturnCommand
 from habitue.promotions.effects import Effect, Outcome
 from habitue.promotions.evaluate import Purpose
+from habitue.promotions.returned import ReturnWish
 from habitue.promotions.session import Session, SessionUpdate
 from habitue.rules.notation import read_text
 from habitue.rules.parse import render_expression
@@ -39,6 +41,7 @@ from habitue.usecases.configure.coupons import create_coupons, delete_coupon
 from habitue.usecases.configure.rulesets import create_ruleset
 from habitue.usecases.read_session import read_session
 from habitue.usecases.reopen_session import reopen_session
+from habitue.usecases.return_items import return_items
 from habitue.usecases.session_state import SessionOutcome
 from habitue.usecases.shop import Shop, ShopSettings
 from habitue.usecases.update_session import Render, update_session
@@ -189,6 +192,21 @@ class Till:
         """Reopens a session."""
         told: list[SessionOutcome] = []
         await reopen_session(self.shop, self.application.id, session_id, self.now, _teller(told))
+        return told[-1]
+
+    async def give_back(
+        self,
+        session_id: str = "s1",
+        *wishes: ReturnWish,
+        run_rules: bool = False,
+        dry: bool = False,
+        idempotency: Idempotency | None = None,
+    ) -> SessionOutcome:
+        """Returns items of a session."""
+        command = ReturnCommand(self.application.id, session_id, wishes, run_rules)
+        told: list[SessionOutcome] = []
+        render = _teller(told)
+        await return_items(self.shop, command, self.now, render, dry=dry, idempotency=idempotency)
         return told[-1]
 
     def wait(self, **duration: float) -> None:

@@ -13,6 +13,8 @@ from habitue.store.database import Database
 
 TABLES = ("claim", "customer", "session", "session_event", "redemption", "coupon", "receipt")
 Rows = dict[str, list[dict[str, Any]]]
+#: The states of a session that count as a purchase.
+SOLD = ("closed", "partially_returned")
 
 
 async def violations(database: Database) -> list[str]:
@@ -85,7 +87,7 @@ def orphans(rows: Rows) -> list[str]:
         ]
     for each in rows["redemption"]:
         state = states.get((each["customer_id"], each["session_id"]))
-        if state != "closed":
+        if state not in SOLD:
             wrong.append(f"redemption of session {each['session_id']}, which is {state}")
     customers = {each["id"] for each in rows["customer"]}
     wrong += [
@@ -114,7 +116,7 @@ def customer_violations(rows: Rows) -> list[str]:
         mine = sessions[customer["id"]]
         if customer["merged_into"] is not None:
             continue
-        closed = [each for each in mine if each["state"] == "closed"]
+        closed = [each for each in mine if each["state"] in SOLD]
         for name, counted, true in (
             ("sessions", customer["session_count"], len(mine)),
             ("closed sessions", customer["closed_sessions"], len(closed)),
@@ -128,12 +130,13 @@ def customer_violations(rows: Rows) -> list[str]:
 
 
 def total_of(session: dict[str, Any]) -> Decimal:
-    """What a session's goods and costs come to."""
+    """What a session's goods and costs come to, without what was returned."""
     document = session["document"]
     total = Decimal(0)
     for item in document["cart_items"]:
         costs = item.get("additional_costs", {}).values()
-        total += Decimal(item["quantity"]) * sum(map(Decimal, costs), Decimal(item["price"]))
+        kept = Decimal(item["quantity"] - item.get("returned_quantity", 0))
+        total += kept * sum(map(Decimal, costs), Decimal(item["price"]))
     return total + sum(map(Decimal, document["additional_costs"].values()))
 
 
@@ -146,6 +149,7 @@ def session_violations(rows: Rows) -> list[str]:
     wrong = []
     for session in rows["session"]:
         document, id_ = session["document"], session["id"]
+        wrong += return_violations(document)
         wrong += [
             f"session {id_} has {name} {document[name]} and {session[name]}"
             for name in ("state", "customer_id", "id", "integration_id")
@@ -154,9 +158,30 @@ def session_violations(rows: Rows) -> list[str]:
         if document["update_count"] != events[id_]:
             counts = f"{document['update_count']} updates and {events[id_]} events"
             wrong.append(f"session {id_} has {counts}")
-        if session["state"] == "closed" and accepted_in(document) != redeemed[id_]:
+        if session["state"] in SOLD and accepted_in(document) != redeemed[id_]:
             found = f"accepted {accepted_in(document)} and redeemed {redeemed[id_]}"
             wrong.append(f"session {id_} {found}")
+    return wrong
+
+
+def return_violations(document: dict[str, Any]) -> list[str]:
+    """The units that came back are those of the returns, and none of them has a discount."""
+    id_, state, items = document["id"], document["state"], document["cart_items"]
+    made = document.get("returns", {"made": []})["made"]
+    wrong = []
+    if state != "cancelled" and bool(made) != (state == "partially_returned"):
+        wrong.append(f"session {id_} is {state} and has {len(made)} returns")
+    back: Counter[int] = Counter()
+    for line in (line for each in made for line in each["lines"]):
+        back[line["position"]] += line["quantity"]
+    for position, item in enumerate(items):
+        returned = item.get("returned_quantity", 0)
+        if returned != back[position] or not 0 <= returned <= item["quantity"]:
+            wrong.append(f"session {id_} has {returned} of {back[position]} units back")
+    for outcome in (effect["outcome"] for effect in document["effects"]):
+        per_item = outcome["type"] == "SetDiscountPerItem"
+        if per_item and outcome["sub_position"] < back[outcome["position"]]:
+            wrong.append(f"session {id_} has a discount on a unit that came back")
     return wrong
 
 

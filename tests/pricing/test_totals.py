@@ -3,11 +3,12 @@
 from decimal import Decimal
 from fractions import Fraction
 
+import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from habitue.pricing.cart import CartItem
-from habitue.pricing.totals import totals_of
+from habitue.pricing.totals import remaining_totals_of, totals_of
 
 PRICES = st.decimals(min_value=0, max_value=10**9, places=12, allow_nan=False)
 COSTS = st.dictionaries(st.sampled_from(["shipping", "handling", "gift"]), PRICES, max_size=3)
@@ -63,3 +64,35 @@ def test_totals_equal_the_sum_in_fractions_in_any_order(
     assert Fraction(totals.total) == goods + item_costs + sum(map(Fraction, costs.values()))
     random.shuffle(items)  # type: ignore[attr-defined]
     assert totals_of(items, costs) == totals
+
+
+def test_what_came_back_does_not_remain() -> None:
+    items = [
+        CartItem("a", 3, Decimal("9.99"), additional_costs={"gift": Decimal(1)}),
+        CartItem("b", 2, Decimal(5)),
+    ]
+    items[0] = msgspec.structs.replace(items[0], returned_quantity=2)
+    items[1] = msgspec.structs.replace(items[1], returned_quantity=2)
+    totals = remaining_totals_of(items, {"shipping": Decimal(4)})
+    assert totals.cart_items == Decimal("9.99")
+    assert totals.item_additional_costs == 1
+    assert totals.session_additional_costs == 4
+    assert totals_of(items, {}).total == Decimal("42.97")
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.tuples(ITEMS, st.integers(0, 500)), max_size=10), COSTS)
+def test_what_remains_and_what_came_back_are_the_whole(
+    lines: list[tuple[CartItem, int]], costs: dict[str, Decimal]
+) -> None:
+    cart = [
+        msgspec.structs.replace(item, returned_quantity=min(back, item.quantity))
+        for item, back in lines
+    ]
+    back = sum(
+        Fraction(item.price + sum(item.additional_costs.values())) * item.returned_quantity
+        for item in cart
+    )
+    remaining = remaining_totals_of(cart, costs).total
+    assert Fraction(remaining) + back == Fraction(totals_of(cart, costs).total)
+    assert remaining >= 0

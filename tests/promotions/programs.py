@@ -168,9 +168,14 @@ STATES: st.SearchStrategy[State] = st.builds(
 )
 
 
-def program_of(recipes: Mapping[int, Recipe], limits: tuple[Limit, ...] = ()) -> Program:
+def program_of(
+    recipes: Mapping[int, Recipe],
+    limits: tuple[Limit, ...] = (),
+    *,
+    reevaluate_on_return: bool = False,
+) -> Program:
     """The program of campaigns by id; a ruleset has its campaign's id and a thousand."""
-    return build_program(_configuration(recipes, limits), 1)
+    return build_program(_configuration(recipes, limits, reevaluate_on_return), 1)
 
 
 def numbered(recipes: list[Recipe]) -> dict[int, Recipe]:
@@ -186,7 +191,9 @@ def decided(
     return decide_update(state, command, program, NOW)
 
 
-def _configuration(recipes: Mapping[int, Recipe], limits: tuple[Limit, ...]) -> Configuration:
+def _configuration(
+    recipes: Mapping[int, Recipe], limits: tuple[Limit, ...], reevaluate_on_return: bool
+) -> Configuration:
     attributes = (
         AttributeDefinition(1, "CustomerProfile", "Name", "Name", "string", NOW),
         AttributeDefinition(2, "CustomerSession", "note", "note", "string", NOW),
@@ -196,12 +203,12 @@ def _configuration(recipes: Mapping[int, Recipe], limits: tuple[Limit, ...]) -> 
         applications={1: Application(1, "shop", "Europe/Berlin", "EUR", NOW, NOW)},
         attributes={each.id: each for each in attributes},
         additional_costs={5: AdditionalCost(5, "shipping", "Shipping", NOW)},
-        campaigns={id_: _campaign(id_, limits) for id_ in recipes},
+        campaigns={id_: _campaign(id_, limits, reevaluate_on_return) for id_ in recipes},
         rulesets={id_ + 1000: _ruleset(id_, recipe) for id_, recipe in recipes.items()},
     )
 
 
-def _campaign(id_: int, limits: tuple[Limit, ...]) -> Campaign:
+def _campaign(id_: int, limits: tuple[Limit, ...], reevaluate_on_return: bool) -> Campaign:
     return Campaign(
         id=id_,
         application_id=1,
@@ -211,6 +218,7 @@ def _campaign(id_: int, limits: tuple[Limit, ...]) -> Campaign:
         features=("coupons", "referrals"),
         active_ruleset_id=id_ + 1000,
         limits=limits,
+        reevaluate_on_return=reevaluate_on_return,
     )
 
 

@@ -1,13 +1,14 @@
 """Deciding a session update: what the session becomes, what the customer gets, what is saved.
 
-`decide_update` and `decide_reopen` are pure: the same state, command and moment always give the
-same decision. They serve live traffic, dry runs, replay and tests alike.
+`decide_update` and `decide_reopen` are pure, and so is `decide_return` in a module of its own: the
+same state, command and moment always give the same decision. They serve live traffic, dry runs,
+replay and tests alike.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -19,7 +20,7 @@ from habitue.promotions.coupon import Coupon, Redemption
 from habitue.promotions.coupon_book import CouponBook
 from habitue.promotions.decide_profile import check_campaigns, profile_facts
 from habitue.promotions.effects import Effect, RejectReferral, unclaimed
-from habitue.promotions.evaluate import Evaluated, Purpose, evaluate
+from habitue.promotions.evaluate import Purpose, evaluate
 from habitue.promotions.facts import ProfileFacts, SessionFacts
 from habitue.promotions.program import Program
 from habitue.promotions.rollback import rollbacks_of, standing
@@ -39,6 +40,7 @@ EventType = Literal[
     "talon_session_cancelled",
     "talon_session_revoked",
     "talon_session_reopened",
+    "talon_session_partially_returned",
 ]
 
 
@@ -48,7 +50,8 @@ class State(msgspec.Struct, frozen=True):
     `stored` is None for a new session. `owner` is the customer whom the session will belong to,
     with version 0 where that customer comes to be. `coupons` are by code as the application stores
     it; `redemptions` are those of the owner that stand. `first_session` is what is known already
-    about a session of the owner that a dry run starts over.
+    about a session of the owner that a dry run starts over. `event_id` is that of the event which
+    the request is.
     """
 
     session_id: int
@@ -57,6 +60,7 @@ class State(msgspec.Struct, frozen=True):
     coupons: Mapping[str, Coupon] = {}
     redemptions: tuple[Redemption, ...] = ()
     first_session: bool | None = None
+    event_id: int = 0
 
 
 class Decision(msgspec.Struct, frozen=True):
@@ -175,7 +179,7 @@ def _take_back(
         effects=rollbacks_of(stored.effects, redeemed_coupon_ids),
         event_type=event_type,
         closed_sessions_change=-1,
-        total_sales_change=stored.totals.total.copy_negate(),
+        total_sales_change=stored.remaining_totals.total.copy_negate(),
         release=True,
     )
 
@@ -183,7 +187,7 @@ def _take_back(
 def _evaluate(
     state: State, session: Session, purpose: Purpose, program: Program, now: datetime
 ) -> Decision:
-    book = _book(state, session, purpose, program, now)
+    book = coupon_book(state, session, purpose, program, now)
     evaluated = evaluate(
         program,
         purpose,
@@ -194,7 +198,7 @@ def _evaluate(
     )
     effects = (*evaluated.effects, *book.rejections(), *_referral_rejections(session))
     closes = session.state == "closed"
-    session, owner_changes = _with_changes(session, evaluated)
+    session, owner_changes = with_changes(session, evaluated.attribute_changes)
     return Decision(
         msgspec.structs.replace(session, effects=effects, closed_at=now if closes else None),
         effects=effects,
@@ -215,9 +219,10 @@ def _profile(profile_id: str, owner: Customer, program: Program) -> ProfileFacts
     return profile_facts(profile_id, owner, owner.attributes, program) if profile_id else None
 
 
-def _book(
+def coupon_book(
     state: State, session: Session, purpose: Purpose, program: Program, now: datetime
 ) -> CouponBook:
+    """The codes of the session, for one evaluation."""
     codes: dict[str, str] = {}
     for sent in session.coupon_codes:
         codes.setdefault(program.application.code(sent), sent)
@@ -238,10 +243,13 @@ def _referral_rejections(session: Session) -> tuple[Effect, ...]:
     return (unclaimed(RejectReferral(session.referral_code, "ReferralNotFound")),)
 
 
-def _with_changes(session: Session, evaluated: Evaluated) -> tuple[Session, Attributes]:
+def with_changes(
+    session: Session, changes: Iterable[tuple[str, str, Any]]
+) -> tuple[Session, Attributes]:
+    """The session with its own attributes as rules have set them, and those set of its owner."""
     own: Attributes = {}
     customers: Attributes = {}
-    for entity, name, value in evaluated.attribute_changes:
+    for entity, name, value in changes:
         (own if entity == "CustomerSession" else customers)[name] = value
     if own:
         attributes = merged(session.attributes, own)

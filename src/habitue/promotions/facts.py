@@ -77,6 +77,16 @@ class SessionFacts:
         self.attributes = readable(session.attributes, definitions.session)
 
 
+def remaining_facts(session: Session, definitions: "FactDefinitions") -> SessionFacts:
+    """The session as if what was returned had never been bought: its units and totals are left."""
+    facts = SessionFacts(session, definitions)
+    totals = session.remaining_totals
+    facts.total = totals.total
+    facts.cart_total = totals.cart_items
+    facts.item_additional_cost_total = totals.item_additional_costs
+    return facts
+
+
 class ProfileFacts:
     """The customer as the rules see them; `total_sales` is before discounts."""
 

@@ -4,8 +4,8 @@ States and transitions (contracts/talon_one/SEMANTICS.md section 3.2):
 
     (new)  -> open | closed
     open   -> open | closed | cancelled
-    closed -> cancelled, and by reopening -> open
-    partially_returned -> cancelled
+    closed -> cancelled, by reopening -> open, and by a return -> partially_returned
+    partially_returned -> cancelled, and by another return -> partially_returned
 
 Everything else is refused. A closed or cancelled session cannot be edited; `cancelled` is final.
 """
@@ -20,8 +20,9 @@ import msgspec
 from habitue.model.attributes import Attributes
 from habitue.model.errors import Fault, InvalidInput
 from habitue.pricing.cart import CartItem, Totals
-from habitue.pricing.totals import totals_of
+from habitue.pricing.totals import remaining_totals_of, totals_of
 from habitue.promotions.effects import Effect
+from habitue.promotions.returned import Returns
 
 SessionState = Literal["open", "closed", "partially_returned", "cancelled"]
 ReachableState = Literal["open", "closed", "cancelled"]
@@ -65,15 +66,22 @@ class SessionHead(msgspec.Struct, frozen=True):
 class Session(SessionHead, frozen=True):
     """A stored session.
 
-    `effects` are those of the last evaluation, without rollbacks and what they took back.
+    `effects` are those of the last evaluation, without rollbacks and what they took back. Most
+    sessions have no `returns`, and then nothing is stored of them.
     """
 
     cart_items: tuple[CartItem, ...] = ()
     effects: tuple[Effect, ...] = ()
+    returns: Returns | msgspec.UnsetType = msgspec.UNSET
 
     @property
     def totals(self) -> Totals:
         return totals_of(self.cart_items, self.additional_costs)
+
+    @property
+    def remaining_totals(self) -> Totals:
+        """The totals of what the customer has kept; `total` is what counts as sold."""
+        return remaining_totals_of(self.cart_items, self.additional_costs)
 
 
 class SessionUpdate(msgspec.Struct, frozen=True):
@@ -109,4 +117,11 @@ def check_reopen(current: str) -> None:
     """Raises `InvalidInput` unless the session is closed: only closed sessions are reopened."""
     if current != "closed":
         details = f"only a closed session can be reopened; this one is {current}"
+        raise InvalidInput(Fault("/customerSession/state", "Invalid state transition", details))
+
+
+def check_return(current: str) -> None:
+    """Raises `InvalidInput` unless items of a session in that state can be returned."""
+    if current not in ("closed", "partially_returned"):
+        details = f"only items of a closed session can be returned; this one is {current}"
         raise InvalidInput(Fault("/customerSession/state", "Invalid state transition", details))

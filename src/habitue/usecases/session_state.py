@@ -45,6 +45,7 @@ def state_of(row: SessionRow, now: datetime, *, replaces_cart: bool = False) -> 
         stored=_stored(document, replaces_cart) if document else None,
         coupons={coupon.code: coupon for coupon in coupons},
         redemptions=tuple(redemptions),
+        event_id=row.event_id,
     )
 
 

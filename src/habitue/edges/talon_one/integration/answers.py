@@ -15,6 +15,7 @@ from habitue.edges.talon_one.effects import shortened
 from habitue.model.numbers import shortest
 from habitue.pricing.cart import CartItem
 from habitue.promotions.program import Program
+from habitue.promotions.returned import Return, ReturnedLine
 from habitue.promotions.session import Session
 from habitue.promotions.trace import RuleFailure
 from habitue.usecases.session_state import SessionOutcome
@@ -133,6 +134,27 @@ class RuleFailureOut(
     coupon_value: str | None = None
 
 
+class ReturnedItemOut(msgspec.Struct):
+    position: int
+    quantity: int
+    sku: str
+
+
+class ReturnOut(msgspec.Struct, rename="camel", omit_defaults=True):
+    """A return; one from an anonymous session names no profile."""
+
+    id: int
+    created: datetime
+    application_id: int
+    account_id: int
+    returned_cart_items: list[ReturnedItemOut]
+    event_id: int
+    session_id: int
+    session_integration_id: str
+    profile_id: int | None = None
+    profile_integration_id: str | None = None
+
+
 class Loyalty(msgspec.Struct):
     programs: dict[str, Any]
 
@@ -196,6 +218,31 @@ def event_out(outcome: SessionOutcome) -> EventOut:
         session_id=session.integration_id,
         effects=[],
     )
+
+
+def returns_out(session: Session) -> list[ReturnOut]:
+    """The returns of the session, oldest first."""
+    made = session.returns.made if session.returns else ()
+    return [_return_out(each, session) for each in made]
+
+
+def _return_out(made: Return, session: Session) -> ReturnOut:
+    return ReturnOut(
+        id=made.id,
+        created=made.created,
+        application_id=session.application_id,
+        account_id=ACCOUNT_ID,
+        returned_cart_items=[_returned_item_out(line) for line in made.lines],
+        event_id=made.id,
+        session_id=session.id,
+        session_integration_id=session.integration_id,
+        profile_id=session.customer_id if session.profile_id else None,
+        profile_integration_id=session.profile_id or None,
+    )
+
+
+def _returned_item_out(line: ReturnedLine) -> ReturnedItemOut:
+    return ReturnedItemOut(line.position, line.quantity, line.sku)
 
 
 def failure_out(failure: RuleFailure) -> RuleFailureOut:

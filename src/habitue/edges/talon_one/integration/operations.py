@@ -14,6 +14,8 @@ from habitue.edges.talon_one.integration.requests import (
     ProfileRequest,
     ProfilesQueryString,
     ProfilesRequest,
+    ReturnQueryString,
+    ReturnRequest,
     SessionQueryString,
     SessionRequest,
     check_evaluable,
@@ -25,6 +27,7 @@ from habitue.edges.talon_one.integration.state import (
     render_profile,
     render_profiles,
     render_reopened,
+    render_return,
     render_session,
 )
 from habitue.model.errors import Fault, InvalidInput
@@ -34,6 +37,7 @@ from habitue.promotions.evaluate import Purpose
 from habitue.usecases.erase_customer import erase_customer
 from habitue.usecases.read_session import read_session
 from habitue.usecases.reopen_session import reopen_session
+from habitue.usecases.return_items import return_items
 from habitue.usecases.update_profile import update_profiles
 from habitue.usecases.update_session import update_session
 from habitue.usecases.writing import Reply
@@ -70,6 +74,21 @@ async def reopen_customer_session(call: Call[Principal, None, None]) -> Answer:
     shop, application_id = call.services.shop, call.principal.application_id
     reply = await reopen_session(
         shop, application_id, session_id, call.now, render_reopened, call.idempotency
+    )
+    return _sent(reply)
+
+
+async def return_cart_items(call: Call[Principal, ReturnQueryString, ReturnRequest]) -> Answer:
+    session_id = _integration_id(call, "customerSessionId")
+    command = call.body.command(call.query, call.principal.application_id, session_id)
+    render = render_return(call.body.response_content or ())
+    reply = await return_items(
+        call.services.shop,
+        command,
+        call.now,
+        render,
+        dry=call.query.dry,
+        idempotency=call.idempotency,
     )
     return _sent(reply)
 
@@ -197,6 +216,19 @@ def _session_operations() -> list[Operation]:
             group="Customer sessions",
             summary="Reopen a closed customer session",
             responses={200: ReopenedOut},
+            idempotent=True,
+        ),
+        Operation(
+            id="returnCartItems",
+            method="POST",
+            path=f"{session}/returns",
+            handler=return_cart_items,
+            door=INTEGRATION,
+            group="Customer sessions",
+            summary="Return items of a closed customer session",
+            body=ReturnRequest,
+            query=ReturnQueryString,
+            responses={200: IntegrationStateOut},
             idempotent=True,
         ),
     ]

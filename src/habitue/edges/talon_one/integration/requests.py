@@ -12,12 +12,14 @@ import msgspec
 from msgspec import Meta
 
 from habitue.edges.http.moments import YEAR_MAX
-from habitue.edges.http.numbers import INTEGER_MAX, Number
+from habitue.edges.http.numbers import INTEGER_MAX, Integer, Number
 from habitue.model.errors import Fault, InvalidInput
-from habitue.model.limits import PROFILES_PER_REQUEST_MAX
+from habitue.model.limits import CART_LINES_MAX, PROFILES_PER_REQUEST_MAX
 from habitue.pricing.cart import CartItem
 from habitue.promotions.decide import SessionCommand
+from habitue.promotions.decide_return import ReturnCommand
 from habitue.promotions.evaluate import Purpose
+from habitue.promotions.returned import ReturnWish
 from habitue.promotions.session import SessionUpdate
 
 SessionContent = Literal[
@@ -33,6 +35,16 @@ SessionContent = Literal[
     "previousReturns",
     "achievements",
     "trace",
+]
+ReturnContent = Literal[
+    "customerSession",
+    "customerProfile",
+    "coupons",
+    "triggeredCampaigns",
+    "referral",
+    "loyalty",
+    "event",
+    "previousReturns",
 ]
 Quantity = Annotated[int, Meta(ge=1, le=INTEGER_MAX)]
 CampaignId = Annotated[int, Meta(ge=-INTEGER_MAX, le=INTEGER_MAX)]
@@ -132,6 +144,42 @@ class SessionQueryString(msgspec.Struct):
 
     dry: bool = False
     now: Annotated[datetime, Meta(tz=True)] | None = None
+
+
+class ReturnedItemIn(msgspec.Struct):
+    """A line of the cart by its position, or lines by their article; no quantity means the rest."""
+
+    position: Integer | None = None
+    quantity: Quantity | None = None
+    sku: Sku | None = None
+
+
+class ReturnIn(msgspec.Struct, rename="camel"):
+    returned_cart_items: Annotated[list[ReturnedItemIn], Meta(max_length=CART_LINES_MAX)]
+
+
+class ReturnRequest(
+    msgspec.Struct, rename={"returned": "return", "response_content": "responseContent"}
+):
+    """The body of a return."""
+
+    returned: ReturnIn
+    response_content: list[ReturnContent] | None = None
+
+    def command(
+        self, query: "ReturnQueryString", application_id: int, integration_id: str
+    ) -> ReturnCommand:
+        """What the request asks for."""
+        items = self.returned.returned_cart_items
+        wishes = tuple(ReturnWish(each.position, each.sku, each.quantity) for each in items)
+        return ReturnCommand(application_id, integration_id, wishes, query.run_rule_engine)
+
+
+class ReturnQueryString(msgspec.Struct, rename="camel"):
+    """Whether anything is stored, and whether the rules are run again over what is left."""
+
+    dry: bool = False
+    run_rule_engine: bool = False
 
 
 class ProfileQueryString(msgspec.Struct, rename="camel"):

@@ -12,11 +12,13 @@ from habitue.edges.talon_one.integration.answers import (
     CustomerSessionOut,
     EventOut,
     Loyalty,
+    ReturnOut,
     RuleFailureOut,
     event_out,
     failure_out,
     profile_event_out,
     profile_out,
+    returns_out,
     session_out,
     session_profile,
 )
@@ -50,9 +52,10 @@ class IntegrationStateOut(msgspec.Struct, rename="camel", omit_defaults=True):
     event: EventOut | None = None
     awarded_giveaways: list[Any] | None = None
     rule_failure_reasons: list[RuleFailureOut] | None = None
-    previous_returns: list[Any] | None = None
+    previous_returns: list[ReturnOut] | None = None
     achievements: list[Any] | None = None
     trace: list[CampaignTraceOut] | None = None
+    returned: ReturnOut | None = msgspec.field(default=None, name="return")
 
 
 class ReopenedOut(msgspec.Struct):
@@ -71,6 +74,22 @@ def render_session(content: Sequence[str]) -> Callable[[SessionOutcome, Program]
             part = _SESSION_PARTS.get(name)
             if part is not None:
                 part(state, outcome, program)
+        return Reply(200, ENCODER.encode(state))
+
+    return render
+
+
+def render_return(content: Sequence[str]) -> Callable[[SessionOutcome, Program], Reply]:
+    """Puts a return on the wire: its effects, itself, and what `content` asks for."""
+
+    def render(outcome: SessionOutcome, program: Program) -> Reply:
+        decision = outcome.decision
+        state = _state([effect_out(effect) for effect in decision.effects])
+        for name in content:
+            part = _RETURN_PARTS.get(name)
+            if part is not None:
+                part(state, outcome, program)
+        state.returned = returns_out(decision.session)[-1]
         return Reply(200, ENCODER.encode(state))
 
     return render
@@ -144,6 +163,16 @@ def _event(state: IntegrationStateOut, outcome: SessionOutcome, program: Program
     state.event = event_out(outcome)
 
 
+def _returns(state: IntegrationStateOut, outcome: SessionOutcome, program: Program) -> None:
+    state.previous_returns = returns_out(outcome.decision.session)
+
+
+def _previous_returns(
+    state: IntegrationStateOut, outcome: SessionOutcome, program: Program
+) -> None:
+    state.previous_returns = returns_out(outcome.decision.session)[:-1]
+
+
 def _profile(state: IntegrationStateOut, outcome: ProfileOutcome, program: Program) -> None:
     sandbox = program.application.sandbox
     state.customer_profile = profile_out(outcome.customer, outcome.integration_id, sandbox=sandbox)
@@ -183,7 +212,7 @@ def _empty_list(name: str) -> Callable[[IntegrationStateOut, object, Program], N
     return fill
 
 
-# No loyalty program, giveaway, achievement or return can exist yet: there are none of them.
+# No loyalty program, giveaway or achievement can exist yet: there are none of them.
 _ANY_PARTS: dict[str, Callable[[IntegrationStateOut, Any, Program], None]] = {
     "triggeredCampaigns": _campaigns,
     "ruleFailureReasons": _failures,
@@ -199,6 +228,11 @@ _SESSION_PARTS: dict[str, Callable[[IntegrationStateOut, SessionOutcome, Program
     "customerProfile": _session_profile,
     "coupons": _coupons,
     "event": _event,
+    "previousReturns": _returns,
+}
+_RETURN_PARTS: dict[str, Callable[[IntegrationStateOut, SessionOutcome, Program], None]] = {
+    **_SESSION_PARTS,
+    "previousReturns": _previous_returns,
 }
 _PROFILE_PARTS: dict[str, Callable[[IntegrationStateOut, ProfileOutcome, Program], None]] = {
     **_ANY_PARTS,
