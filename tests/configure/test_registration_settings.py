@@ -46,6 +46,14 @@ async def test_settings_change_by_name_and_only_what_differs_is_stored(database:
     assert reset == RegistrationSettings()
 
 
+def test_survivorship_knows_fields_of_the_person_by_both_their_spellings() -> None:
+    rules = {"firstName": "longest", "last_name": "most_trusted", "shoeSize": "longest"}
+    changed = changed_settings(RegistrationSettings(), {"survivorship": rules})
+    assert changed.survivorship == {**rules, "first_name": "longest"}
+    again = changed_settings(changed, {"survivorship": rules})
+    assert again == changed
+
+
 @pytest.mark.parametrize(
     ("changes", "pointers"),
     [

@@ -5,6 +5,7 @@ import tracemalloc
 from datetime import timedelta
 from typing import Any
 
+import msgspec
 import pytest
 
 from habitue.customers.card_facts import CardFact, CardRefused
@@ -295,7 +296,8 @@ async def test_erasure_leaves_the_card_and_takes_what_describes_a_person(
 ) -> None:
     shop = await opened_with(database)
     await added(shop, "C1", custom_fields={"a": "secret"}, extended_fields={"b": "secret"})
-    await link_card(shop, MARIA, wish("C1", reason="secret"), NOW, TILL)
+    by = msgspec.structs.replace(TILL, context="entityId=secret")
+    await link_card(shop, MARIA, wish("C1", reason="secret"), NOW, by)
     await database.execute("SELECT erase_loyalty_cards($1)", MARIA)
     card = await read(shop, "C1")
     assert card is not None

@@ -134,10 +134,11 @@ async def test_erasing_leaves_the_books_and_nothing_of_the_person(
     await till.shop.database.execute(
         "INSERT INTO merge_request (victim_id, id, survivor_id, state, comments, created,"
         " created_by, modified, modified_by)"
-        " VALUES ($1, 1, $2, 'APPROVED', 'secret comment', $3, '{}', $3, '{}')",
+        " VALUES ($1, 1, $2, 'APPROVED', 'secret comment', $3, $4, $3, $4)",
         berta,
         anna,
         till.now,
+        b'{"kind": "TILL", "context": "secret context"}',
     )
     books = {
         each["id"]: (each["session_count"], each["closed_sessions"], each["total_sales"])

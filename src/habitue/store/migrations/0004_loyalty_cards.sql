@@ -113,7 +113,8 @@ CREATE FUNCTION erase_loyalty_cards(a_customer_id bigint) RETURNS void LANGUAGE 
 BEGIN
     UPDATE loyalty_card SET version = version + 1, custom_fields = '{}', extended_fields = '{}',
         status_log = (
-            SELECT coalesce(jsonb_agg(entry || '{"reason": ""}' ORDER BY place), '[]')
+            SELECT coalesce(jsonb_agg(
+                entry || '{"reason": ""}' #- '{by,context}' ORDER BY place), '[]')
             FROM jsonb_array_elements(status_log) WITH ORDINALITY AS entries (entry, place))
     WHERE customer_id = a_customer_id;
 END $$;

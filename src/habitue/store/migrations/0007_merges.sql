@@ -583,7 +583,9 @@ BEGIN
         actor = actor - 'context',
         undone_by = undone_by - 'context'
     WHERE victim_id = ANY (a_roots) OR survivor_id = ANY (a_roots);
-    UPDATE merge_request SET comments = ''
+    UPDATE merge_request SET comments = '',
+        created_by = created_by - 'context',
+        modified_by = modified_by - 'context'
     WHERE victim_id = ANY (a_roots) OR survivor_id = ANY (a_roots);
 END $$;
 

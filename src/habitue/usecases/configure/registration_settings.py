@@ -11,8 +11,9 @@ from typing import Any
 import msgspec
 
 from habitue.customers.organisation import SettingsEntry
-from habitue.customers.settings import RegistrationSettings
+from habitue.customers.settings import RegistrationSettings, Survivorship
 from habitue.customers.sources import SOURCES
+from habitue.customers.traits import TRAITS
 from habitue.model.errors import Fault, InvalidInput
 from habitue.model.limits import NAME_LENGTH_MAX, STOCK_LENGTH_MAX, TRACKER_SECRET_LENGTH_MIN
 from habitue.model.pointers import escape
@@ -31,6 +32,7 @@ _SPACE = re.compile(r"[a-z][a-z0-9_]{0,49}")
 _SPACES_TAKEN = frozenset({"sandbox", "session"})
 _REGION = re.compile(r"([A-Z]{2})?")
 _ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?|https?://\[[0-9a-f:]+\](:[0-9]{1,5})?")
+_CAPITAL = re.compile(r"[A-Z]")
 _KNOWN = {field.name for field in msgspec.structs.fields(RegistrationSettings)}
 
 
@@ -63,8 +65,16 @@ def changed_settings(old: RegistrationSettings, changes: Mapping[str, Any]) -> R
         new = msgspec.convert({**msgspec.structs.asdict(old), **values}, RegistrationSettings)
     except msgspec.ValidationError as error:
         raise InvalidInput(_fault_of(str(error))) from None
+    new = msgspec.structs.replace(new, survivorship=_with_plain_names(new.survivorship))
     refuse_if_any(_faults(new))
     return new
+
+
+def _with_plain_names(rules: Mapping[str, Survivorship]) -> dict[str, Survivorship]:
+    """The rules by field, those of the person's own fields under their plain names too: a shop
+    file says `firstName`."""
+    plain = {_CAPITAL.sub(r"_\g<0>", name).lower(): rule for name, rule in rules.items()}
+    return {**{name: rule for name, rule in plain.items() if name in TRAITS}, **rules}
 
 
 def _fault_of(message: str) -> Fault:
