@@ -112,4 +112,4 @@ def test_random_histories(database_url: str) -> None:
 )
 def test_planted_bugs_are_found(database_url: str, bug: str) -> None:
     with pytest.raises(AssertionError):
-        play(database_url, 60, bug=bug)
+        play(database_url, 100, bug=bug)

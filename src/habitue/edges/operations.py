@@ -11,6 +11,7 @@ from habitue.edges.capillary.staff import staff_operations
 from habitue.edges.capillary.status import status_operations
 from habitue.edges.capillary.subscriptions import subscription_operations
 from habitue.edges.http.operation import Operation
+from habitue.edges.talon_one.integration.loyalty import loyalty_operations
 from habitue.edges.talon_one.integration.operations import integration_operations
 from habitue.edges.talon_one.management import management_operations
 from habitue.edges.tracker.operations import tracker_operations
@@ -21,6 +22,7 @@ def all_operations() -> list[Operation]:
     """The operations of every door."""
     return [
         *integration_operations(),
+        *loyalty_operations(),
         *management_operations(),
         *capillary_oauth_operations(),
         *registering_operations(),

@@ -85,6 +85,13 @@ MERGE_REQUESTS_PER_CALL_MAX = 10
 SUBSCRIPTIONS_PER_REQUEST_MAX = 100  # ours
 REASON_LENGTH_MAX = 1_000  # ours
 
+# Loyalty. Ours: tiers fit on a page; a money amount has no more decimals than six.
+TIERS_MAX = 50
+POINTS_DECIMALS_MAX = 6
+SUBLEDGER_LENGTH_MAX = 64  # contracts: as in the entries of the ledger
+POINTS_NAME_LENGTH_MAX = 255  # contracts: as in the entries of the ledger
+TRANSACTIONS_PER_ACTIVATION_MAX = 50
+
 # The tracker. contracts/tracker: a stock id; ids of items and orders; quantities and list sizes.
 STOCK_LENGTH_MAX = 50
 ITEM_ID_LENGTH_MAX = 255

@@ -30,6 +30,13 @@ def loyalty_program(shop: Shop, program_id: int, *, sandbox: bool | None = None)
     return program
 
 
+async def found_program(shop: Shop, program_id: int, *, sandbox: bool) -> LoyaltyProgram:
+    """The same, also where it came to be a moment ago."""
+    if program_id not in shop.configuration.loyalty_programs:
+        await shop.refresh()
+    return loyalty_program(shop, program_id, sandbox=sandbox)
+
+
 def profile_based(program: LoyaltyProgram) -> LoyaltyProgram:
     """The program, if profiles have its points. Raises `InvalidInput`."""
     if program.card_based:

@@ -11,6 +11,7 @@ from habitue.edges.talon_one.management.applications import ApplicationIn
 from habitue.edges.talon_one.management.attributes import AttributeIn
 from habitue.edges.talon_one.management.campaigns import CampaignIn
 from habitue.edges.talon_one.management.coupon_wire import CouponIn
+from habitue.edges.talon_one.management.loyalty_programs import LoyaltyProgramIn
 
 Name = Annotated[str, Meta(min_length=1)]
 
@@ -66,6 +67,15 @@ class AdditionalCostEntry(
     applications: list[str] | None = None
 
 
+class LoyaltyProgramEntry(
+    LoyaltyProgramIn, rename="camel", forbid_unknown_fields=True, kw_only=True
+):
+    """A loyalty program; `applications` are the names of those that are subscribed to it."""
+
+    name: Name
+    applications: list[str] | None = None
+
+
 class CustomerEntry(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
     """A customer by store-side id."""
 
@@ -78,5 +88,6 @@ class FileEntry(OrganisationEntries, rename="camel", forbid_unknown_fields=True,
 
     attributes: list[AttributeEntry] = msgspec.field(default_factory=list)
     additional_costs: list[AdditionalCostEntry] = msgspec.field(default_factory=list)
+    loyalty_programs: list[LoyaltyProgramEntry] = msgspec.field(default_factory=list)
     applications: list[ApplicationEntry] = msgspec.field(default_factory=list)
     customers: list[CustomerEntry] = msgspec.field(default_factory=list)

@@ -23,6 +23,7 @@ from habitue.edges.shop_files.entries import (
     CouponEntry,
     CustomerEntry,
     FileEntry,
+    LoyaltyProgramEntry,
 )
 from habitue.edges.shop_files.organisation import wanted_organisation
 from habitue.edges.shop_files.rules import collected, ruleset_of
@@ -32,6 +33,7 @@ from habitue.edges.talon_one.management.applications import application_fields
 from habitue.edges.talon_one.management.attributes import attribute_fields
 from habitue.edges.talon_one.management.campaigns import campaign_fields
 from habitue.edges.talon_one.management.coupon_wire import coupon_fields
+from habitue.edges.talon_one.management.loyalty_programs import loyalty_program_fields
 from habitue.edges.talon_one.management.shared import refuse_unsupported
 from habitue.model.errors import Fault, InvalidInput
 from habitue.model.limits import BODY_BYTES_MAX
@@ -42,6 +44,7 @@ from habitue.usecases.apply import (
     WantedCost,
     WantedCoupon,
     WantedCustomer,
+    WantedLoyaltyProgram,
     WantedShop,
 )
 
@@ -158,6 +161,7 @@ def _with(before: WantedShop, file: FileEntry, at: str, faults: list[Fault]) -> 
         (*before.applications, *made(file.applications, _application, "applications")),
         (*before.customers, *made(file.customers, _customer, "customers")),
         before.organisation.and_then(wanted_organisation(file, at)),
+        (*before.loyalty_programs, *made(file.loyalty_programs, _program, "loyaltyPrograms")),
     )
 
 
@@ -183,6 +187,11 @@ def _attribute(entry: AttributeEntry, at: str) -> WantedAttribute:
 def _cost(entry: AdditionalCostEntry, at: str) -> WantedCost:
     names = None if entry.applications is None else tuple(entry.applications)
     return WantedCost(at, entry.name, additional_cost_fields(entry), names)
+
+
+def _program(entry: LoyaltyProgramEntry, at: str) -> WantedLoyaltyProgram:
+    names = None if entry.applications is None else tuple(entry.applications)
+    return WantedLoyaltyProgram(at, entry.name, loyalty_program_fields(entry), names)
 
 
 def _application(entry: ApplicationEntry, at: str) -> WantedApplication:

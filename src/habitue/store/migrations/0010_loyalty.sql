@@ -86,7 +86,7 @@ CREATE TABLE loyalty_transaction (
     kind text NOT NULL,
     at timestamptz NOT NULL,
     booked timestamptz NOT NULL,
-    -- what the open points changed by
+    -- what it gave to the customer or took, also where a hold, an end or a debt stands between
     amount numeric NOT NULL,
     start timestamptz,
     expiry timestamptz,
@@ -184,7 +184,11 @@ BEGIN
     posted.program_id := a_program_id;
     posted.subledger := a_subledger;
     posted.booked := a_now;
-    posted.amount := sums.open;
+    posted.amount := CASE
+        WHEN posted.kind IN ('earn', 'spend', 'post_hold', 'take_back', 'reimburse')
+            THEN -(sums.issued + sums.spent + sums.voided)
+        ELSE sums.open
+    END;
     posted.session_id := (posted.cause ->> 'session_id')::bigint;
     INSERT INTO loyalty_posting
         (customer_id, transaction_id, position, root_id, place, amount, lot)

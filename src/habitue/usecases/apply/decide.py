@@ -25,6 +25,7 @@ from habitue.usecases.apply.wanted import (
     WantedAttribute,
     WantedCost,
     WantedCustomer,
+    WantedLoyaltyProgram,
     WantedOrganisation,
     WantedShop,
 )
@@ -34,6 +35,11 @@ from habitue.usecases.configure.additional_costs import (
 )
 from habitue.usecases.configure.applications import application_with
 from habitue.usecases.configure.attributes import changed_attribute, new_attribute
+from habitue.usecases.configure.loyalty_programs import (
+    changed_loyalty_program,
+    new_loyalty_program,
+    tier_count,
+)
 
 Named = TypeVar("Named")
 Fields = TypeVar("Fields", bound=msgspec.Struct)
@@ -63,6 +69,8 @@ def make_plan(
         _plan_attribute(draft, attribute, now)
     for cost in wanted.additional_costs:
         _plan_cost(draft, cost, now)
+    for program in wanted.loyalty_programs:
+        _plan_loyalty_program(draft, program, now)
     for application in wanted.applications:
         _plan_application(draft, application, stored.coupons, now)
     customers, application_id = _plan_customers(draft, wanted.customers, stored.customers)
@@ -164,6 +172,25 @@ def _plan_cost(draft: Draft, wanted: WantedCost, now: datetime) -> None:
         if old is None or changed:
             draft.put(new)
         draft.tell("additional cost", wanted.name, changed, new=old is None)
+
+
+def _plan_loyalty_program(draft: Draft, wanted: WantedLoyaltyProgram, now: datetime) -> None:
+    old = _named(draft.configuration.loyalty_programs.values(), name=wanted.name)
+    with draft.faults_under(wanted.at):
+        fields = _subscribed(draft, wanted.fields, wanted.applications)
+        count = tier_count(fields)
+        if old is None:
+            ids = [draft.take_id("loyalty_program") for _ in range(1 + count)]
+            new = new_loyalty_program(draft.configuration, ids, fields, now)
+        else:
+            known = {tier.name for tier in old.tiers}
+            wishes = fields.tiers if isinstance(fields.tiers, tuple) else ()
+            ids = [0 if wish.name in known else draft.take_id("loyalty_program") for wish in wishes]
+            new = changed_loyalty_program(draft.configuration, old, ids[:count], fields, now)
+        changed = differences(old or new, new)
+        if old is None or changed:
+            draft.put(new)
+        draft.tell("loyalty program", wanted.name, changed, new=old is None)
 
 
 def _plan_customers(

@@ -12,6 +12,7 @@ from typing import Any, Literal, TypeAlias
 import msgspec
 
 from habitue.customers.card_facts import CardRefused
+from habitue.loyalty.program import LoyaltyProgram
 from habitue.model.errors import Conflict, Fault, InvalidInput
 from habitue.promotions.campaign import AdditionalCost, Application, Campaign, StoredRuleset
 from habitue.promotions.configuration import Configuration
@@ -121,4 +122,6 @@ def _room(entity: Entity) -> str:
             return "rulesets"
         case AdditionalCost():
             return "additional_costs"
+        case LoyaltyProgram():
+            return "loyalty_programs"
     return "attributes"

@@ -12,6 +12,7 @@ from habitue.usecases.configure.attributes import AttributeFields
 from habitue.usecases.configure.campaigns import CampaignFields
 from habitue.usecases.configure.coupon_checks import CouponFields
 from habitue.usecases.configure.labels import LabelWish
+from habitue.usecases.configure.loyalty_programs import LoyaltyProgramFields
 
 
 class WantedAttribute(msgspec.Struct, frozen=True):
@@ -30,6 +31,15 @@ class WantedCost(msgspec.Struct, frozen=True):
     at: str
     name: str
     fields: AdditionalCostFields
+    applications: tuple[str, ...] | None = None
+
+
+class WantedLoyaltyProgram(msgspec.Struct, frozen=True):
+    """A loyalty program; `applications` are the names of those that are subscribed to it."""
+
+    at: str
+    name: str
+    fields: LoyaltyProgramFields
     applications: tuple[str, ...] | None = None
 
 
@@ -114,3 +124,4 @@ class WantedShop(msgspec.Struct, frozen=True):
     applications: tuple[WantedApplication, ...] = ()
     customers: tuple[WantedCustomer, ...] = ()
     organisation: WantedOrganisation = WantedOrganisation()
+    loyalty_programs: tuple[WantedLoyaltyProgram, ...] = ()

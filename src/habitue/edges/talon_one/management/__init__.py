@@ -13,6 +13,8 @@ from habitue.edges.talon_one.management import (
     campaigns,
     coupon_changes,
     coupons,
+    loyalty_points,
+    loyalty_programs,
     rulesets,
     running_campaigns,
 )
@@ -31,5 +33,7 @@ def management_operations() -> list[Operation]:
         *attributes.operations(),
         *additional_costs.operations(),
         *apikeys.operations(),
+        *loyalty_programs.operations(),
+        *loyalty_points.operations(),
         *running_campaigns.operations(),
     ]

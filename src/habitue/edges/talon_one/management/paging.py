@@ -1,19 +1,28 @@
 """Pages of lists: which part, in which order (contracts/talon_one/SEMANTICS.md section 1.6)."""
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import msgspec
-from msgspec import Meta
 
-from habitue.edges.http.numbers import INTEGER_MAX
+from habitue.edges.talon_one.pages import PageSize, PageWithoutTotal, Skip
 from habitue.model.errors import Fault, InvalidInput
 from habitue.model.limits import PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX
 
+__all__ = [
+    "Page",
+    "PageQuery",
+    "PageSize",
+    "PageWithoutTotal",
+    "ShortPageQuery",
+    "Skip",
+    "ordered",
+    "page_of",
+    "sort_of",
+]
+
 Row = TypeVar("Row")
 Shown = TypeVar("Shown")
-PageSize = Annotated[int, Meta(ge=1, le=PAGE_SIZE_MAX)]
-Skip = Annotated[int, Meta(ge=0, le=INTEGER_MAX)]
 
 
 class PageQuery(msgspec.Struct, rename="camel", kw_only=True):
@@ -35,13 +44,6 @@ class Page(msgspec.Struct, Generic[Row], rename="camel"):
     """One page, and how many rows there are in all."""
 
     total_result_size: int
-    data: list[Row]
-
-
-class PageWithoutTotal(msgspec.Struct, Generic[Row], rename="camel"):
-    """One page, and whether there are more."""
-
-    has_more: bool
     data: list[Row]
 
 

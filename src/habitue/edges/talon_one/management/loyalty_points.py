@@ -1,0 +1,137 @@
+"""Points of profiles in the Management API: what staff give and take, and look at."""
+
+from functools import partial
+from typing import Any
+from uuid import uuid4
+
+import msgspec
+
+from habitue.edges.http.numbers import Number
+from habitue.edges.http.operation import Answer, Operation
+from habitue.edges.talon_one.integration.ids import integration_id
+from habitue.edges.talon_one.loyalty import BalancesOut, TransactionOut
+from habitue.edges.talon_one.management.paging import PageWithoutTotal
+from habitue.edges.talon_one.management.shared import Id, Instant, ManagementCall, managed
+from habitue.edges.talon_one.profile_points import (
+    BalancesQuery,
+    TransactionsQuery,
+    balances_of_profile,
+    profile_query,
+    transactions_of_profile,
+)
+from habitue.loyalty.ledger import Cause
+from habitue.loyalty.program import MAIN_LEDGER, LoyaltyProgram
+from habitue.loyalty.terms import Wish
+from habitue.model.errors import Fault, InvalidInput
+from habitue.usecases.adjust_points import Adjustment, add_points, deduct_points
+from habitue.usecases.change_points import loyalty_program
+
+
+class DeductIn(msgspec.Struct, rename="camel"):
+    """Points to take."""
+
+    points: Number
+    name: str | None = None
+    subledger_id: str | None = None
+    application_id: Id | None = None
+
+
+class AddIn(DeductIn, rename="camel"):
+    """Points to give; a duration and a moment for the same thing exclude each other."""
+
+    validity_duration: str | None = None
+    valid_until: Instant | None = None
+    pending_duration: str | None = None
+    pending_until: Instant | None = None
+
+
+async def put_add_points(call: ManagementCall[None, AddIn]) -> Answer:
+    program, body = _program(call), call.body
+    wish = Wish(
+        pending=body.pending_duration,
+        pending_until=body.pending_until,
+        validity=body.validity_duration,
+        valid_until=body.valid_until,
+    )
+    profile_id = integration_id(call, "integrationId")
+    adjustment = _adjustment(call, body, wish)
+    query = profile_query(program, profile_id, adjustment.subledger)
+    await add_points(call.services.shop, query, profile_id, adjustment, call.now)
+    return Answer(204)
+
+
+async def put_deduct_points(call: ManagementCall[None, DeductIn]) -> Answer:
+    program, profile_id = _program(call), integration_id(call, "integrationId")
+    adjustment = _adjustment(call, call.body, Wish())
+    query = profile_query(program, profile_id, adjustment.subledger)
+    await deduct_points(call.services.shop, query, profile_id, adjustment, call.now)
+    return Answer(204)
+
+
+async def get_ledger_balances(call: ManagementCall[BalancesQuery, None]) -> Answer:
+    return Answer(200, await balances_of_profile(call, _program(call)))
+
+
+async def get_ledger_transactions(call: ManagementCall[TransactionsQuery, None]) -> Answer:
+    return Answer(200, await transactions_of_profile(call, _program(call)))
+
+
+def _program(call: ManagementCall[Any, Any]) -> LoyaltyProgram:
+    return loyalty_program(call.services.shop, call.integer("loyaltyProgramId"))
+
+
+def _adjustment(call: ManagementCall[Any, Any], body: DeductIn, wish: Wish) -> Adjustment:
+    applications = call.services.shop.configuration.applications
+    if body.application_id is not None and body.application_id not in applications:
+        details = f"Application {body.application_id} does not exist"
+        raise InvalidInput(Fault("/applicationId", "Unknown", details))
+    cause = Cause(
+        name=body.name or "",
+        actor=f"key {call.principal.key_id}",
+        application_id=body.application_id,
+    )
+    return Adjustment(uuid4(), body.points, body.subledger_id or MAIN_LEDGER, cause, wish)
+
+
+def operations() -> list[Operation]:
+    """The operations on points of profiles."""
+    profile = "/v1/loyalty_programs/{loyaltyProgramId:int}/profile/{integrationId}"
+    operation = partial(managed, group="Loyalty")
+    return [
+        operation(
+            "addLoyaltyPoints",
+            "PUT",
+            f"{profile}/add_points",
+            put_add_points,
+            "Add points to a customer profile",
+            {204: None},
+            body=AddIn,
+        ),
+        operation(
+            "removeLoyaltyPoints",
+            "PUT",
+            f"{profile}/deduct_points",
+            put_deduct_points,
+            "Deduct points from a customer profile",
+            {204: None},
+            body=DeductIn,
+        ),
+        operation(
+            "getLoyaltyLedgerBalances",
+            "GET",
+            f"{profile}/ledger_balances",
+            get_ledger_balances,
+            "Get a customer's loyalty balances",
+            {200: BalancesOut},
+            query=BalancesQuery,
+        ),
+        operation(
+            "getLoyaltyProgramProfileLedgerTransactions",
+            "GET",
+            f"{profile}/ledger_transactions",
+            get_ledger_transactions,
+            "List a customer's loyalty transactions",
+            {200: PageWithoutTotal[TransactionOut]},
+            query=TransactionsQuery,
+        ),
+    ]

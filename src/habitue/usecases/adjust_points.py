@@ -1,0 +1,81 @@
+"""Points that staff give and take: not rolled back with any session."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+import msgspec
+
+from habitue.loyalty import decide
+from habitue.loyalty.ledger import Cause, LedgerDecision
+from habitue.loyalty.program import MAIN_LEDGER, LoyaltyProgram
+from habitue.loyalty.settling import begin
+from habitue.loyalty.terms import Wish, terms_of
+from habitue.model.errors import Fault, InvalidInput
+from habitue.model.limits import POINTS_NAME_LENGTH_MAX, SUBLEDGER_LENGTH_MAX
+from habitue.store.loyalty import PointsQuery
+from habitue.usecases.change_points import change_points, profile_based
+from habitue.usecases.configure.checks import text_faults
+from habitue.usecases.points_state import PointsState
+from habitue.usecases.shop import Shop
+
+
+class Adjustment(msgspec.Struct, frozen=True):
+    """Points to give or to take, under a key that is new; `wish` says when given ones start and
+    end."""
+
+    key: UUID
+    points: Decimal
+    subledger: str
+    cause: Cause
+    wish: Wish = Wish()
+
+
+async def add_points(
+    shop: Shop, query: PointsQuery, customer: object, adjustment: Adjustment, now: datetime
+) -> None:
+    """Gives points. Raises `InvalidInput`, `NotFound`, `ProfileBusy`."""
+
+    def give(state: PointsState) -> tuple[Sequence[LedgerDecision], None]:
+        program = _checked(state.program, adjustment)
+        terms = terms_of(program, adjustment.wish, now)
+        booking = begin(state.ledger(adjustment.subledger), program, now)
+        decide.earn(booking, adjustment.key, adjustment.points, terms, adjustment.cause)
+        return [booking.decision()], None
+
+    await change_points(shop, query, customer, now, give)
+
+
+async def deduct_points(
+    shop: Shop, query: PointsQuery, customer: object, adjustment: Adjustment, now: datetime
+) -> None:
+    """Takes active points. Raises `NotEnoughPoints`, `InvalidInput`, `NotFound`, `ProfileBusy`."""
+
+    def take(state: PointsState) -> tuple[Sequence[LedgerDecision], None]:
+        program = _checked(state.program, adjustment)
+        booking = begin(state.ledger(adjustment.subledger), program, now)
+        decide.deduct(booking, adjustment.key, adjustment.points, adjustment.cause)
+        return [booking.decision()], None
+
+    await change_points(shop, query, customer, now, take)
+
+
+def _checked(program: LoyaltyProgram, adjustment: Adjustment) -> LoyaltyProgram:
+    profile_based(program)
+    refuse_subledger(program, adjustment.subledger)
+    decide.checked(program, adjustment.points)
+    faults = tuple(text_faults(adjustment.cause.name, "/name", POINTS_NAME_LENGTH_MAX))
+    if faults:
+        raise InvalidInput(*faults)
+    return program
+
+
+def refuse_subledger(program: LoyaltyProgram, subledger: str) -> None:
+    """Raises `InvalidInput` unless the program can have that subledger."""
+    if subledger != MAIN_LEDGER and not program.allow_subledger:
+        details = "this program has no subledgers"
+        raise InvalidInput(Fault("/subledgerId", "Not allowed", details))
+    faults = tuple(text_faults(subledger, "/subledgerId", SUBLEDGER_LENGTH_MAX))
+    if faults:
+        raise InvalidInput(*faults)
