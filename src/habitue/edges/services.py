@@ -13,6 +13,7 @@ from habitue.store import events, rate_limits, receipts
 from habitue.store.database import LOCK_WAIT_SECONDS, open_database
 from habitue.store.embedded import Report
 from habitue.store.location import Location
+from habitue.usecases.settle_points import settle_due
 from habitue.usecases.shop import Shop, ShopSettings
 
 #: How often void receipts and rate windows are deleted. They are not seen any more long before.
@@ -20,6 +21,8 @@ PURGE_SECONDS = 600
 #: How often a process looks for changes of the configuration when no request makes it look: so long
 #: may a revoked key still open a door.
 FOLLOW_SECONDS = 1.0
+#: How often points that have ended, and tiers, are booked. Whoever looks at them sees it at once.
+SETTLE_SECONDS = 60.0
 
 
 class Services:
@@ -50,6 +53,7 @@ async def open_services(
         tasks = [
             asyncio.create_task(repeat(PURGE_SECONDS, partial(_purge, shop))),
             asyncio.create_task(repeat(FOLLOW_SECONDS, shop.refresh)),
+            asyncio.create_task(repeat(SETTLE_SECONDS, partial(_settle, shop))),
         ]
         try:
             yield Services(shop)
@@ -69,6 +73,10 @@ async def _purge(shop: Shop) -> None:
     await receipts.purge(shop.database, now)
     await rate_limits.purge(shop.database, now)
     await events.purge(shop.database, now)
+
+
+async def _settle(shop: Shop) -> None:
+    await settle_due(shop, datetime.now(UTC))
 
 
 async def repeat(seconds: float, work: Callable[[], Awaitable[object]]) -> None:

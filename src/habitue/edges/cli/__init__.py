@@ -22,6 +22,7 @@ _COMMANDS = {
     "keys": ("keys:app", "Create, list and revoke the keys that open the doors."),
     "feed": ("feed:feed", "Take the regions of a product feed."),
     "migrate": ("migrate:migrate", "Bring the schema of the database up to date."),
+    "verify": ("verify:verify", "Check that the books of all points add up."),
     "dump": ("dump:dump", "Write the whole database to a file."),
     "restore": ("dump:restore", "Put what a dump holds into an empty database."),
 }
