@@ -37,13 +37,14 @@ from habitue.customers.customer import Customer
 from habitue.customers.golden import filled_attributes
 from habitue.customers.history import changes_between
 from habitue.customers.identifier import EMAIL, EXTERNAL_ID, INTEGRATION_ID, MOBILE, key_of
-from habitue.customers.merge import MergeReason, joined
+from habitue.customers.merge import MERGE_ACTION, MergeReason, joined
 from habitue.customers.organisation import Organisation
 from habitue.customers.register import Found, Holder, refuse_blocked
 from habitue.customers.settings import RegistrationSettings
 from habitue.customers.settled import Settled
 from habitue.customers.sharing import is_identity
 from habitue.customers.sources import TRACKER
+from habitue.customers.status import blocking_label
 from habitue.customers.visitor import ReadId, ReadOffer, Warned
 from habitue.model.limits import CUSTOM_VALUES_MAX
 
@@ -186,7 +187,7 @@ def _match(
         card = found.cards[held[key].customer_id]
         if not _contradicts(card, [keys[each].held for each in asked[:index]]):
             match = _Match(card, held[key].root_id, keys[key].held.kind)
-            return _with_victims(match, read, keys, held, found, settings)
+            return _with_victims(match, read, keys, held, found, organisation)
     if device is not None and is_identity(device.card_count, settings):
         card = found.cards[device.customer_id]
         told = [keys[each].held for each in asked]
@@ -242,12 +243,16 @@ def _with_victims(
     keys: Mapping[UUID, ReadId],
     held: Mapping[UUID, Holder],
     found: Found,
-    settings: RegistrationSettings,
+    organisation: Organisation,
 ) -> _Match:
-    """The match with the other cards that turn out to be this person's."""
+    """The match with the other cards that turn out to be this person's, but for those whose label
+    forbids that they are joined."""
+    settings = organisation.settings
     if not settings.merges_on_several_matches:
         return match
     if settings.tracker_secret and read.offer.trust != "full":
+        return match
+    if blocking_label(match.card, organisation, MERGE_ACTION) is not None:
         return match
     ids = sorted({each.customer_id for each in held.values()} - {match.card.id})
     told = [each.held for each in keys.values()]
@@ -255,7 +260,9 @@ def _with_victims(
     victims = [
         card
         for card in (found.cards[each] for each in ids)
-        if (read.offer.trust == "full" or _is_light(card)) and not _contradicts(card, own)
+        if (read.offer.trust == "full" or _is_light(card))
+        and not _contradicts(card, own)
+        and blocking_label(card, organisation, MERGE_ACTION) is None
     ]
     return msgspec.structs.replace(match, victims=tuple(victims))
 
