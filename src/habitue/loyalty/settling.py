@@ -38,6 +38,8 @@ class Event(NamedTuple):
 def begin(ledger: Ledger, program: LoyaltyProgram, now: datetime) -> Booking:
     """A booking on the ledger as it is at `now`."""
     booking = Booking(ledger, program)
+    if len(ledger.accounts) > 1:
+        _bring_together(booking)
     until = max(now, ledger.moment)
     events = list(_events(ledger, until))
     heapify(events)
@@ -53,6 +55,14 @@ def begin(ledger: Ledger, program: LoyaltyProgram, now: datetime) -> Booking:
                     heappush(events, review)
     booking.advance(until)
     return booking
+
+
+def _bring_together(booking: Booking) -> None:
+    """What being joined brings: the points of one pay what another owes, and count for the tier."""
+    active = booking.ledger.active_lots()
+    if booking.debt and active:
+        fill_debt(booking, booking.derived(active[0].key, booking.moment.isoformat()))
+    raise_tier(booking)
 
 
 def settled(ledger: Ledger, program: LoyaltyProgram, now: datetime) -> Ledger:
