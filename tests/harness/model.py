@@ -1,18 +1,22 @@
 """What a small shop should do, as dictionaries and integers; nothing of the engine is used.
 
-The shop has three campaigns, in this order:
+The shop has four campaigns, in this order:
 
-    ten        a tenth off every cart of 100 or more
+    ten        a tenth off every cart of 100 or more; judged again when something is returned
     five       5 off for each of its coupons; with a personal limit of 2 redemptions per customer
     welcome    3 off in the first session of a customer, if the customer is known by name
+    unit       1 off each unit
 
-Amounts are integers of hundredths. A *refusal* is the name of the field that is wrong.
+Amounts are integers of hundredths. A cart is one line: the price of a unit, and how many units. A
+*refusal* is the name of the field that is wrong, or a pointer to it.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 PERSONAL_LIMIT = 2
+UNITS_GIVE = "1000"
 Effect = tuple[str, ...]
+Cart = tuple[int, int]
 
 
 class Refused(Exception):
@@ -37,21 +41,36 @@ class Coupon:
 class Session:
     owner: str
     state: str = "open"
-    cart: int = 0
+    cart: Cart = (0, 0)
+    back: int = 0
     codes: tuple[str, ...] = ()
     updates: int = 0
     first: bool = True
     effects: tuple[Effect, ...] = ()
     redeemed: tuple[str, ...] = ()
 
+    @property
+    def left(self) -> int:
+        """How many units have not come back."""
+        return self.cart[1] - self.back
+
+    @property
+    def sold(self) -> int:
+        """What they cost."""
+        return self.cart[0] * self.left
+
 
 @dataclass
 class Shop:
-    """The whole state. Every method says what the request gives, or raises `Refused`."""
+    """The whole state. Every method says what the request gives, or raises `Refused`.
+
+    `tens` are the names of the sessions that got the tenth when they were closed.
+    """
 
     owners: dict[str, Owner] = field(default_factory=dict)
     sessions: dict[str, Session] = field(default_factory=dict)
     coupons: dict[str, Coupon] = field(default_factory=dict)
+    tens: set[str] = field(default_factory=set)
 
     def uses(self, code: str) -> int:
         """How many redemptions of the coupon stand."""
@@ -67,14 +86,14 @@ class Shop:
         name: str,
         state: str,
         owner: str | None,
-        cart: int | None,
+        cart: Cart | None,
         codes: tuple[str, ...] | None,
     ) -> tuple[Effect, ...]:
         old = self.sessions.get(name)
         current = old.state if old else "new"
         if state not in ALLOWED[current]:
             raise Refused("state")
-        if old is not None and current == "closed":
+        if old is not None and current in SOLD:
             if owner is not None and owner != old.owner:
                 raise Refused("profileId")
             return self._take_back(old, "cancelled")
@@ -88,9 +107,10 @@ class Shop:
         session.effects = () if state == "cancelled" else self.judge(session)
         if state == "closed":
             session.redeemed = tuple(each[1] for each in session.effects if each[0] == "accept")
+            (self.tens.add if _ten(session) else self.tens.discard)(name)
         return session.effects
 
-    def dry(self, name: str, owner: str, cart: int, codes: tuple[str, ...]) -> tuple[Effect, ...]:
+    def dry(self, name: str, owner: str, cart: Cart, codes: tuple[str, ...]) -> tuple[Effect, ...]:
         """What a new session with that payload would get."""
         known = self.sessions.get(name)
         first = not owner or owner not in self.owners or self.owners[owner].sessions == 0
@@ -106,16 +126,42 @@ class Shop:
             raise Refused("state")
         return self._take_back(session, "open")
 
+    def give_back(
+        self, name: str, count: int | None, *, run_rules: bool, dry: bool
+    ) -> tuple[Effect, ...]:
+        """Units of the session's line come back; all that are left where `count` is None."""
+        session = self.sessions.get(name)
+        if session is None:
+            raise Refused("not found")
+        if session.state not in SOLD:
+            raise Refused("state")
+        if not session.cart[1]:
+            raise Refused("/return/returnedCartItems/0/position")
+        count = session.left if count is None else count
+        if not 0 < count <= session.left:
+            raise Refused("/return/returnedCartItems/0/quantity")
+        after = replace(session, back=session.back + count, state="partially_returned")
+        gone = [str(unit) for unit in range(session.back, after.back)]
+        after.updates += 1
+        after.effects = tuple(
+            each for each in session.effects if each[0] != "unit" or each[3] not in gone
+        )
+        rollbacks = [("rollback unit", "unit#0", UNITS_GIVE, unit) for unit in gone]
+        changes = _tenth_again(after) if run_rules and name in self.tens else ()
+        if not dry:
+            self.sessions[name] = after
+        return (*rollbacks, *changes)
+
     def name_customer(self, owner: str) -> None:
         """A profile update that tells the customer's name."""
         self.owners.setdefault(owner, Owner()).named = True
 
     def judge(self, session: Session) -> tuple[Effect, ...]:
-        """What the three campaigns give."""
+        """What the four campaigns give."""
         effects: list[Effect] = []
         refused: dict[str, str] = {}
-        if session.cart >= 10_000:
-            effects.append(("discount", "ten", str(session.cart)))
+        if session.sold >= 10_000:
+            effects.append(("discount", "ten", str(session.sold)))
         taken = self.personal_uses(session.owner) if session.owner else 0
         for code in session.codes:
             reason = self._reason(code, session.owner, taken)
@@ -126,6 +172,8 @@ class Shop:
             taken += 1
         if session.first and session.owner and self._named(session.owner):
             effects.append(("discount", "welcome", "3000"))
+        units = range(session.back, session.cart[1])
+        effects += [("unit", "unit#0", UNITS_GIVE, str(unit)) for unit in units]
         effects += [("reject", code, reason) for code, reason in refused.items()]
         return tuple(effects)
 
@@ -162,6 +210,8 @@ class Shop:
                 rollbacks.append(("rollback", effect[1]))
             elif effect[0] == "discount":
                 rollbacks.append(("rollback discount", *effect[1:]))
+            elif effect[0] == "unit":
+                rollbacks.append(("rollback unit", *effect[1:]))
         session.effects = tuple(each for each in session.effects if each[0] == "reject")
         session.redeemed = ()
         session.state = state
@@ -169,9 +219,25 @@ class Shop:
         return tuple(rollbacks)
 
 
+def _ten(session: Session) -> list[Effect]:
+    return [each for each in session.effects if each[:2] == ("discount", "ten")]
+
+
+def _tenth_again(session: Session) -> tuple[Effect, ...]:
+    """The tenth of what is left, in place of the one before it."""
+    old = _ten(session)
+    new = [("discount", "ten", str(session.sold))] if session.sold >= 10_000 else []
+    if old == new:
+        return ()
+    session.effects = (*(each for each in session.effects if each not in old), *new)
+    return (*(("rollback discount", *each[1:]) for each in old), *new)
+
+
+SOLD = ("closed", "partially_returned")
 ALLOWED = {
     "new": ("open", "closed"),
     "open": ("open", "closed", "cancelled"),
     "closed": ("cancelled",),
+    "partially_returned": ("cancelled",),
     "cancelled": (),
 }

@@ -30,6 +30,7 @@ from habitue.promotions import effects as kinds
 from habitue.promotions.decide_profile import ProfileCommand
 from habitue.promotions.effects import Effect
 from habitue.promotions.evaluate import Purpose
+from habitue.promotions.returned import ReturnWish
 from habitue.store.database import Database, open_database
 from habitue.store.location import External
 from habitue.usecases.configure.limits import LimitWish
@@ -49,7 +50,10 @@ T = TypeVar("T")
 NAMES = st.sampled_from(["s1", "s2", "s3"])
 OWNERS = st.sampled_from(["", "maria", "paul"])
 CODES = st.lists(st.sampled_from(["ONE", "TWO", "LOTS", "MARIAS", "NONE"]), unique=True, max_size=4)
-CARTS = st.sampled_from([0, 100, 9_999, 10_000, 12_345])
+CARTS = st.sampled_from(
+    [(0, 0), (100, 1), (9_999, 1), (10_000, 1), (12_345, 1), (5_000, 2), (3_334, 3), (6_000, 3)]
+)
+COUNTS = st.sampled_from([None, 1, 1, 2, 3])
 DRY_STATES = st.sampled_from(["open", "closed"])
 STATES = st.sampled_from(["open", "open", "closed", "closed", "cancelled"])
 
@@ -69,6 +73,10 @@ def _plain(outcome: kinds.Outcome) -> model.Effect:
             return ("discount", name, str(int(value * 1000)))
         case kinds.RollbackCoupon(value=code):
             return ("rollback", code)
+        case kinds.SetDiscountPerItem(name=name, value=value, sub_position=unit):
+            return ("unit", name, str(int(value * 1000)), str(unit))
+        case kinds.RollbackDiscount(name=name, value=value, position=0, sub_position=unit):
+            return ("rollback unit", name, str(int(value * 1000)), str(unit))
         case kinds.RollbackDiscount(name=name, value=value):
             return ("rollback discount", name, str(int(value * 1000)))
     raise AssertionError(f"the model has no word for {outcome}")
@@ -90,12 +98,14 @@ class World:
         await till.campaign(
             building.rule("session.total >= 100", 'setDiscount("ten", session.total * 0.1)'),
             name="ten",
+            reevaluate_on_return=True,
         )
         wish = LimitWish("redeemCoupon", Decimal(model.PERSONAL_LIMIT), ("Profile",))
         five = building.rule("couponValid()", 'setDiscount("five", 5)')
         self.five = await till.campaign(five, name="five", limits=(wish,))
         welcome = 'session.first_session and profile.attributes["Name"] == "known"'
         await till.campaign(building.rule(welcome, 'setDiscount("welcome", 3)'), name="welcome")
+        await till.campaign(building.rule("true", 'setDiscountPerItem("unit", 1)'), name="unit")
         return till
 
     async def emptied(self) -> None:
@@ -132,7 +142,7 @@ class History(RuleBasedStateMachine):
         name: str,
         state: str,
         owner: str | None,
-        cart: int | None,
+        cart: model.Cart | None,
         codes: list[str] | None,
         repeats: int,
     ) -> None:
@@ -159,20 +169,44 @@ class History(RuleBasedStateMachine):
     )
     def buy(self, name: str, owner: str, codes: list[str]) -> None:
         """A purchase in one request, with coupons."""
-        self.put(name, "closed", owner, 10_000, codes, 0)
+        self.put(name, "closed", owner, (2_500, 4), codes, 0)
 
-    @precondition(lambda self: self.closed())
+    @precondition(lambda self: self.sold())
     @rule(number=st.integers(0, 5), state=st.sampled_from(["open", "cancelled"]))
     def take_back(self, number: int, state: str) -> None:
-        """A closed session is reopened or cancelled."""
-        name = self.closed()[number % len(self.closed())]
+        """A closed session is reopened or cancelled, one with returns only cancelled."""
+        name = self.sold()[number % len(self.sold())]
         if state == "open":
             self.reopen(name)
         else:
             self.put(name, state, None, None, None, 0)
 
+    @precondition(lambda self: self.sold())
+    @rule(
+        number=st.integers(0, 5),
+        parcels=st.lists(COUNTS, min_size=1, max_size=3),
+        run_rules=st.booleans(),
+    )
+    def return_units(self, number: int, parcels: list[int | None], run_rules: bool) -> None:
+        """Units of a closed session come back."""
+        name = self.sold()[number % len(self.sold())]
+        for count in parcels:
+            self.give_back(name, count, run_rules, False)
+
+    @rule(name=NAMES, count=COUNTS, run_rules=st.booleans(), dry=st.booleans())
+    def give_back(self, name: str, count: int | None, run_rules: bool, dry: bool) -> None:
+        """Units of any session are to come back, or would if they did."""
+        wish = ReturnWish(0, None, count)
+        request = self.world.till.give_back(name, wish, run_rules=run_rules, dry=dry)
+        try:
+            expected = self.shop.give_back(name, count, run_rules=run_rules, dry=dry)
+        except model.Refused as refusal:
+            self.refused(str(refusal), request)
+            return
+        assert plain(self.world.run(request).decision.effects) == expected
+
     @rule(name=NAMES, owner=OWNERS, cart=CARTS, codes=CODES, state=DRY_STATES)
-    def dry(self, name: str, owner: str, cart: int, codes: list[str], state: str) -> None:
+    def dry(self, name: str, owner: str, cart: model.Cart, codes: list[str], state: str) -> None:
         expected = self.shop.dry(name, owner, cart, tuple(codes))
         fields = _fields(owner, cart, codes)
         found = self.world.run(
@@ -213,9 +247,9 @@ class History(RuleBasedStateMachine):
             self.world.till.coupon(self.world.five, code, usage_limit=limit, recipient=recipient)
         )
 
-    def closed(self) -> list[str]:
-        """The names of the closed sessions."""
-        return [name for name, each in self.shop.sessions.items() if each.state == "closed"]
+    def sold(self) -> list[str]:
+        """The names of the closed sessions, whether something came back or not."""
+        return [name for name, each in self.shop.sessions.items() if each.state in model.SOLD]
 
     def refused(self, field: str, request: Coroutine[Any, Any, Any]) -> None:
         """The engine refuses the request too, for the same reason."""
@@ -223,7 +257,8 @@ class History(RuleBasedStateMachine):
             self.world.run(request)
         refusal = caught.value
         if isinstance(refusal, InvalidInput):
-            assert [each.pointer for each in refusal.faults] == [f"/customerSession/{field}"]
+            pointer = field if field.startswith("/") else f"/customerSession/{field}"
+            assert [each.pointer for each in refusal.faults] == [pointer]
         else:
             assert field == "not found"
 
@@ -242,10 +277,11 @@ class History(RuleBasedStateMachine):
         assert coupons == {code: self.shop.uses(code) for code in self.shop.coupons}
 
 
-def _fields(owner: str | None, cart: int | None, codes: list[str] | None) -> dict[str, Any]:
+def _fields(owner: str | None, cart: model.Cart | None, codes: list[str] | None) -> dict[str, Any]:
     fields: dict[str, Any] = {"profile_id": owner, "coupon_codes": codes}
     if cart is not None:
-        fields["cart_items"] = [item("tea", str(Decimal(cart) / 100))] if cart else []
+        price, units = cart
+        fields["cart_items"] = [item("tea", str(Decimal(price) / 100), units)] if units else []
     return fields
 
 
@@ -264,7 +300,8 @@ async def _stored(till: Till) -> tuple[dict[str, Any], dict[str, int], dict[str,
         sessions[session.integration_id] = {
             "owner": session.profile_id,
             "state": session.state,
-            "cart": int(session.totals.total * 100),
+            "cart": next(((int(it.price * 100), it.quantity) for it in session.cart_items), (0, 0)),
+            "back": sum(each.returned_quantity for each in session.cart_items),
             "codes": session.coupon_codes,
             "updates": session.update_count,
             "first": session.first_session,
