@@ -262,7 +262,7 @@ def test_a_card_is_issued_at_registration_and_changes_hands(counter: Counter, se
 
 def test_a_loyalty_card_leads_to_its_customer_by_both_its_ids(counter: Counter, seen: Seen) -> None:
     number = mobile()
-    series = {"code": f"EXT{number}", "name": "External", "type": "PHYSICAL"}
+    series: dict[str, Any] = {"code": f"EXT{number}", "name": "External", "type": "PHYSICAL"}
     series |= {"isActive": True, "trigger": "SERIES_ID"}
     series_id = counter.send("POST", "/v2/card/series", series).json["entity"]
     card = {"seriesId": series_id, "cardNumber": f"C{number}", "cardExternalId": f"X{number}"}
