@@ -35,10 +35,15 @@ class ProjectedTier(msgspec.Struct, frozen=True):
 def tier_standing(ledger: Ledger, program: LoyaltyProgram) -> TierStanding:
     """Where a ledger that has come to its moment stands."""
     booking = begin(ledger, program, ledger.moment)
-    tier, state = current_tier(booking)
+    return standing_of(program, current_tier(booking)[1], booking.active)
+
+
+def standing_of(program: LoyaltyProgram, state: TierState | None, active: Decimal) -> TierStanding:
+    """Where somebody in that tier with so many active points stands."""
+    tier = None if state is None else program.tier_of(state.tier_id)
     above = program.tier_above(tier)
-    missing = None if above is None else max(above.min_points - booking.active, Decimal(0))
-    return TierStanding(tier, state, above, missing)
+    missing = None if above is None else max(above.min_points - active, Decimal(0))
+    return TierStanding(tier, state if tier else None, above, missing)
 
 
 def projected_tier(ledger: Ledger, program: LoyaltyProgram) -> ProjectedTier | None:

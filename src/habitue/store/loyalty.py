@@ -18,13 +18,15 @@ from habitue.store.database import Connection
 class PointsQuery(msgspec.Struct, frozen=True):
     """Whose points to read: a customer's by claim, or by id where that is None. `subledger` of None
     means all. Lots that are empty are read where one of `keys` names them, or a transaction that
-    took from them; so are the postings of those transactions."""
+    took from them; so are the postings of those transactions. Without lots only accounts are
+    read."""
 
     profile_key: UUID | None
     customer_id: int | None
     program_id: int
     subledger: str | None = None
     keys: Sequence[UUID] = ()
+    with_lots: bool = True
 
 
 class PointsRow(msgspec.Struct, frozen=True):
@@ -65,12 +67,12 @@ WITH owner AS ({_OWNER}), named AS (
 ), lot AS (
     SELECT loyalty_lot.* FROM owner JOIN loyalty_lot ON loyalty_lot.customer_id = owner.id
         AND loyalty_lot.program_id = $3 AND loyalty_lot.subledger = coalesce($4, subledger)
-        AND loyalty_lot.remaining > 0
+        AND loyalty_lot.remaining > 0 AND $6::boolean
     UNION ALL
     SELECT loyalty_lot.* FROM owner JOIN loyalty_lot ON loyalty_lot.customer_id = owner.id
         AND loyalty_lot.program_id = $3 AND loyalty_lot.subledger = coalesce($4, subledger)
         AND loyalty_lot.remaining = 0
-    JOIN wanted ON wanted.key = loyalty_lot.key
+    JOIN wanted ON wanted.key = loyalty_lot.key AND $6
 ), account AS (
     SELECT loyalty_account.* FROM owner JOIN loyalty_account
         ON loyalty_account.customer_id = owner.id AND loyalty_account.program_id = $3

@@ -52,17 +52,17 @@ _CHECKS: dict[str, str] = {
     """,
     "what remains of a lot differs from the postings": """
         SELECT lot.customer_id, lot.key::text AS place
-        FROM loyalty_lot AS lot CROSS JOIN LATERAL (
-            SELECT coalesce(sum(posting.amount), 0) AS remaining
+        FROM loyalty_lot AS lot LEFT JOIN (
+            SELECT transaction.customer_id, program_id, subledger, lot, sum(posting.amount) AS sum
             FROM loyalty_transaction AS transaction
             JOIN loyalty_posting AS posting ON posting.customer_id = transaction.customer_id
                 AND posting.transaction_id = transaction.id
-            WHERE transaction.customer_id = lot.customer_id
-                AND transaction.program_id = lot.program_id
-                AND transaction.subledger = lot.subledger
-                AND posting.place = 'open' AND posting.lot = lot.key
-        ) AS sums
-        WHERE lot.remaining <> sums.remaining
+            WHERE posting.place = 'open'
+            GROUP BY transaction.customer_id, program_id, subledger, lot
+        ) AS posted ON posted.customer_id = lot.customer_id
+            AND posted.program_id = lot.program_id AND posted.subledger = lot.subledger
+            AND posted.lot = lot.key
+        WHERE lot.remaining <> coalesce(posted.sum, 0)
     """,
     "lots differ from the balance": """
         SELECT account.customer_id, concat_ws('/', program_id, subledger, root_id) AS place
@@ -70,6 +70,15 @@ _CHECKS: dict[str, str] = {
             SELECT coalesce(sum(remaining), 0) FROM loyalty_lot AS lot
             WHERE lot.customer_id = account.customer_id AND lot.program_id = account.program_id
                 AND lot.subledger = account.subledger AND lot.root_id = account.root_id)
+    """,
+    "active points differ from the lots": """
+        SELECT account.customer_id, concat_ws('/', program_id, subledger, root_id) AS place
+        FROM loyalty_account AS account WHERE active <> (
+            SELECT coalesce(sum(remaining), 0) FROM loyalty_lot AS lot
+            WHERE lot.customer_id = account.customer_id AND lot.program_id = account.program_id
+                AND lot.subledger = account.subledger AND lot.root_id = account.root_id
+                AND lot.start <= account.moment
+                AND (lot.expiry IS NULL OR lot.expiry > account.moment))
     """,
     "holds differ from the balance": """
         SELECT account.customer_id, concat_ws('/', program_id, subledger, root_id) AS place

@@ -17,6 +17,7 @@ from habitue.loyalty.ledger import (
     Lot,
     Place,
     next_change,
+    total,
 )
 from habitue.loyalty.program import LoyaltyProgram
 from habitue.loyalty.tier import Anchors, TierState
@@ -41,6 +42,8 @@ class AccountDocument(msgspec.Struct, frozen=True):
     debt: Decimal
     tier: TierState | None
     moment: datetime
+    active: Decimal
+    next_change: datetime | None
 
 
 class LedgerDocument(msgspec.Struct, frozen=True):
@@ -115,6 +118,20 @@ def points_state(row: PointsRow, program: LoyaltyProgram, now: datetime) -> Poin
     )
 
 
+def calm_ledgers(row: PointsRow, now: datetime) -> dict[str, AccountDocument] | None:
+    """The only account of each subledger, where nothing has happened by itself since it was saved;
+    None where a ledger has to be looked at in full."""
+    found = {}
+    for subledger, document in _LEDGERS.decode(row.ledgers).items():
+        if len(document.accounts) != 1:
+            return None
+        (account,) = document.accounts
+        if account.next_change is not None and account.next_change <= now:
+            return None
+        found[subledger] = account
+    return found
+
+
 def anchors_of(program: LoyaltyProgram, attributes: Attributes, joined: datetime | None) -> Anchors:
     """The dates of a customer from which a program may count tiers."""
     told = attributes.get(program.tier_attribute) if program.tier_attribute else None
@@ -174,4 +191,7 @@ def _account_write(account: Account, after: Ledger) -> dict[str, Any]:
         "tier": account.tier,
         "moment": after.moment,
         "next_change": next_change(after),
+        "active": total(
+            lot.remaining for lot in after.active_lots() if lot.root_id == account.root_id
+        ),
     }

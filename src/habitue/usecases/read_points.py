@@ -17,14 +17,22 @@ from habitue.loyalty.ledger import (
     balances_of,
 )
 from habitue.loyalty.program import MAIN_LEDGER, LoyaltyProgram
-from habitue.loyalty.projection import ProjectedTier, TierStanding, projected_tier, tier_standing
+from habitue.loyalty.projection import (
+    ProjectedTier,
+    TierStanding,
+    projected_tier,
+    standing_of,
+    tier_standing,
+)
 from habitue.loyalty.settling import settled
 from habitue.model.errors import NotFound
+from habitue.model.numbers import ZERO
+from habitue.store import loyalty
 from habitue.store.documents import decoder_of
 from habitue.store.loyalty import PointsQuery
 from habitue.store.loyalty_reading import as_of, customer_of
-from habitue.usecases.change_points import read_points
-from habitue.usecases.points_state import PointsState
+from habitue.usecases.change_points import loyalty_program, read_points
+from habitue.usecases.points_state import AccountDocument, PointsState, calm_ledgers
 from habitue.usecases.shop import Shop
 
 
@@ -55,11 +63,24 @@ _PAST = decoder_of(dict[str, PastLedger])
 
 
 async def read_balances(
-    shop: Shop, query: PointsQuery, customer: object, now: datetime, at: datetime | None = None
+    shop: Shop,
+    query: PointsQuery,
+    customer: object,
+    now: datetime,
+    at: datetime | None = None,
+    *,
+    projected: bool = True,
 ) -> tuple[LoyaltyProgram, Mapping[str, LedgerReading]]:
     """The ledgers of a customer by subledger, the main one always among them, as they are at a
-    moment: `now` where none is named. Tiers are those of now. Raises `NotFound`.
+    moment: `now` where none is named. Tiers are those of now. However many lots there are, they are
+    looked at only where something has changed by itself, or where more than that is asked for.
+    Raises `NotFound`.
     """
+    if at is None and not projected:
+        program = loyalty_program(shop, query.program_id)
+        calm = await _calm_readings(shop, program, query, customer, now)
+        if calm is not None:
+            return program, calm
     state = await read_points(shop, shop.database, query, customer, now)
     names = {*state.ledgers, query.subledger if query.subledger is not None else MAIN_LEDGER}
     present = {name: settled(state.ledger(name), state.program, now) for name in names}
@@ -76,6 +97,34 @@ async def read_balances(
         )
         for name, ledger in sorted(present.items())
     }
+
+
+async def _calm_readings(
+    shop: Shop, program: LoyaltyProgram, query: PointsQuery, customer: object, now: datetime
+) -> Mapping[str, LedgerReading] | None:
+    """Balances as they were saved, where they still hold."""
+    row = await loyalty.load(shop.database, msgspec.structs.replace(query, with_lots=False))
+    if row.customer_id is None:
+        raise NotFound("Customer profile", customer)
+    accounts = calm_ledgers(row, now)
+    if accounts is None or row.configuration_version != shop.configuration.version:
+        return None
+    readings = {name: _calm_reading(program, each) for name, each in sorted(accounts.items())}
+    wanted = query.subledger if query.subledger is not None else MAIN_LEDGER
+    nothing = LedgerReading(Balances(), standing_of(program, None, ZERO), None)
+    return {wanted: nothing, **readings}
+
+
+def _calm_reading(program: LoyaltyProgram, account: AccountDocument) -> LedgerReading:
+    balances = Balances(
+        active=account.active,
+        pending=account.open - account.active,
+        held=account.held,
+        spent=account.spent,
+        expired=account.expired,
+        negative=-account.debt,
+    )
+    return LedgerReading(balances, standing_of(program, account.tier, account.active), None)
 
 
 async def _past(

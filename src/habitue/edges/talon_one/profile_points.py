@@ -63,6 +63,7 @@ async def balances_of_profile(
         profile_id,
         call.now,
         query.end_date,
+        projected=query.include_projected_tier,
     )
     return balances_out(
         program,

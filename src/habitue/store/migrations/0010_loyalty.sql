@@ -37,6 +37,8 @@ CREATE TABLE loyalty_account (
     tier jsonb,
     moment timestamptz NOT NULL,
     next_change timestamptz,
+    -- what of `open` can be spent from `moment` until `next_change`
+    active numeric NOT NULL,
     PRIMARY KEY (customer_id, program_id, subledger, root_id)
 ) WITH (fillfactor = 80);
 CREATE INDEX loyalty_account_due ON loyalty_account (next_change) WHERE next_change IS NOT NULL;
@@ -235,16 +237,16 @@ DECLARE
     wanted record;
 BEGIN
     SELECT * INTO wanted FROM jsonb_to_record(a_account) AS listed (root_id bigint, version bigint,
-        tier jsonb, moment timestamptz, next_change timestamptz);
+        tier jsonb, moment timestamptz, next_change timestamptz, active numeric);
     IF wanted.version = 0 THEN
         INSERT INTO loyalty_account
-            (customer_id, program_id, subledger, root_id, tier, moment, next_change)
+            (customer_id, program_id, subledger, root_id, tier, moment, next_change, active)
         VALUES (a_customer_id, a_program_id, a_subledger, wanted.root_id,
-            nullif(wanted.tier, 'null'), wanted.moment, wanted.next_change)
+            nullif(wanted.tier, 'null'), wanted.moment, wanted.next_change, wanted.active)
         ON CONFLICT DO NOTHING;
     ELSE
         UPDATE loyalty_account SET version = version + 1, tier = nullif(wanted.tier, 'null'),
-            moment = wanted.moment, next_change = wanted.next_change
+            moment = wanted.moment, next_change = wanted.next_change, active = wanted.active
         WHERE customer_id = a_customer_id AND program_id = a_program_id
             AND subledger = a_subledger AND root_id = wanted.root_id
             AND version = wanted.version;
