@@ -1,5 +1,7 @@
 """Registration over a socket: the contract's requests, and what becomes of them."""
 
+from typing import Any
+
 import pytest
 
 from tests.capillary.conftest import LOGIN, Counter
