@@ -174,6 +174,16 @@ async def test_times_are_corrected_by_the_senders_clock(tracked: Tracked, did: s
     assert found["4"] < timedelta(seconds=10)
 
 
+async def test_what_was_done_in_one_millisecond_keeps_its_order(tracked: Tracked, did: str) -> None:
+    at = 1_700_000_000_000
+    tracked.collect(*(event("view", str(n), at=at) for n in range(40)), did=did, sent=at + 9)
+    tracked.collect(*(event("view", str(n)) for n in range(40, 80)), did=did)
+    found = await tracked.timeline(await tracked.holder("device", did))
+    shown = [json.loads(each.document)["items"][0]["id"] for each in found]
+    assert shown == [str(n) for n in range(80)]
+    assert found[-1].at <= datetime.now(UTC)
+
+
 async def test_the_cookie_is_set_once_and_names_the_device(tracked: Tracked) -> None:
     first = tracked.get(f"/v1/device?shop={SHOP}")
     assert len(first.json["did"]) == 24

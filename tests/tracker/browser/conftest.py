@@ -13,7 +13,10 @@ from typing import Any
 import pytest
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
+from habitue.usecases.configure.registration_settings import update_registration_settings
 from tests.tracker.browser.recording import Recorder, Visit
+from tests.tracker.browser.visiting import STOCK, Visitor
+from tests.tracker.conftest import Tracked, tracked_shop
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
@@ -66,3 +69,32 @@ async def visit(context: BrowserContext, recorder: Recorder) -> AsyncIterator[Vi
 
     yield opened
     assert thrown == []
+
+
+@pytest.fixture(scope="module")
+async def selling(server_url: str, template: str) -> AsyncIterator[Tracked]:
+    """A shop with regions, whose orders become sessions of its application."""
+    async with tracked_shop(
+        server_url, template, tracker_stocks=["NY", STOCK], tracker_new_devices_per_minute=0
+    ) as shop:
+        shop.front.open_shop()
+        await shop.shop.refresh()
+        settings = {"orders_application_id": shop.front.application_id}
+        await update_registration_settings(shop.shop, settings)
+        yield shop
+
+
+@pytest.fixture
+async def shop(recorder: Recorder, selling: Tracked) -> Recorder:
+    """The shop's pages, pointing at the real server."""
+    await recorder.stop_collector()
+    recorder.tracker = selling.front.base
+    return recorder
+
+
+@pytest.fixture
+async def visitor(context: BrowserContext, shop: Recorder) -> AsyncIterator[Visitor]:
+    """A new visitor; what their pages throw fails the test."""
+    visiting = Visitor(context, shop)
+    yield visiting
+    assert visiting.thrown == []

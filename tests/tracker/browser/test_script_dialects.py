@@ -65,7 +65,13 @@ async def test_a_shop_with_regions(visit: Visit, recorder: Recorder) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "stock"), [("seed-000.html", None), ("seed-001.html", "defaultStockId")]
+    ("name", "stock"),
+    [
+        ("seed-000-without-stocks.html", None),
+        ("seed-000-with-stocks.html", "defaultStockId"),
+        ("seed-001-without-stocks.html", None),
+        ("seed-001-with-stocks.html", "defaultStockId"),
+    ],
 )
 async def test_the_documentations_snippets(
     visit: Visit, recorder: Recorder, name: str, stock: str | None

@@ -1,20 +1,14 @@
 """Chromium, the script and the collector of a real server: from a shop's page to the card."""
 
-import asyncio
 import json
-import os
 import re
-import subprocess
 
 import pytest
 from playwright.async_api import BrowserContext, Page
 
-from habitue.store.database import Database, open_database
-from habitue.store.location import External
-from tests.conftest import fresh_database
-from tests.serving import COMMAND, ROOT
-from tests.tracker.browser.recording import QUEUE, Recorder
-from tests.tracker.conftest import SHOP_LONG, Tracked, make_shop
+from tests.serving import ROOT
+from tests.tracker.browser.recording import Recorder
+from tests.tracker.conftest import SHOP_LONG, Tracked
 
 
 @pytest.fixture
@@ -69,63 +63,3 @@ async def test_personaclicks_page_makes_cards_and_reads_back(
     cookies = await context.cookies(shop.tracker)
     (cookie,) = [each for each in cookies if each["value"] == device]
     assert (cookie["httpOnly"], cookie["sameSite"]) == (True, "Lax")
-
-
-async def test_the_server_is_killed_and_comes_back(
-    context: BrowserContext, recorder: Recorder, server_url: str, template: str
-) -> None:
-    async with fresh_database(server_url, template) as url:
-        await make_shop(url, tracker_new_devices_per_minute=0)
-        async with open_database(External(url)) as database:
-            await recorder.stop_collector()
-            await _kill_and_restart(context, recorder, url, database)
-
-
-async def _kill_and_restart(
-    context: BrowserContext, shop: Recorder, url: str, database: Database
-) -> None:
-    process, base = _start(url, 0)
-    port = int(base.rsplit(":", 1)[1])
-    shop.tracker = base
-    shop.pages["events.html"] = QUEUE + f'<script>r46("init", "{SHOP_LONG}")</script>'
-    page = await opened(context, shop, "events.html")
-    await page.evaluate("""() => { let n = 0; const clock = setInterval(() => {
-      for (let k = 0; k < 10; k++) r46("track", "own_event", {value: n++});
-      if (n >= 1000) clearInterval(clock); }, 10) }""")
-    await asyncio.sleep(0.5)
-    process.kill()
-    process.communicate()
-    await asyncio.sleep(0.3)
-    process, _ = _start(url, port)
-    try:
-        await page.wait_for_timeout(500)
-        await page.evaluate("dispatchEvent(new Event('online'))")
-        async with asyncio.timeout(40):
-            while await _own_events(database) < 1000:  # noqa: ASYNC110
-                await asyncio.sleep(0.1)
-        await sent(page)
-        assert await _own_events(database) == 1000
-    finally:
-        process.terminate()
-        process.communicate()
-
-
-def _start(url: str, port: int) -> tuple["subprocess.Popen[str]", str]:
-    process = subprocess.Popen(
-        [*COMMAND, "serve", "--port", str(port)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        cwd=ROOT,
-        env={**os.environ, "HABITUE_DATABASE_URL": url},
-    )
-    assert process.stdout is not None
-    found = re.search(r"http://127\.0\.0\.1:\d+", process.stdout.readline())
-    assert found is not None
-    return process, found[0]
-
-
-async def _own_events(database: Database) -> int:
-    return int(
-        await database.fetchval("SELECT count(*) FROM customer_event WHERE name = 'own_event'")
-    )
