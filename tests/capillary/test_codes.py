@@ -207,14 +207,7 @@ NOTICED: list[tuple[Notice, str, int, str]] = [
     ),
     (Notice("email_attached"), CHANGE, 8072, "Email already attached with this user"),
     (Notice("status_label_default_missing"), ADD, 8107, "Default customer status label not set"),
-    (Notice("account_missing"), ADD, 8054, "Account id not passed"),
     (Notice("merged_customer", "9"), GET, 8069, "Merged customer found"),
-    (
-        Notice("already_merged", "9"),
-        ADD,
-        8067,
-        "Same Customer found in other sources, Merge already done with userId 9",
-    ),
     (
         Notice("merged", "9"),
         ADD,

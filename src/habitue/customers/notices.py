@@ -12,7 +12,6 @@ import msgspec
 NoticeKind = Literal[
     "combined",  # the person was known from another source; the profile was attached
     "merged",  # two cards were one person's; subject: the survivor's id
-    "already_merged",
     "conflict",  # identifiers lead to several cards; subject: the other card's id
     "email_invalid",
     "mobile_invalid",
@@ -28,19 +27,16 @@ NoticeKind = Literal[
     "email_attached",
     "external_id_attached",
     "identifier_attached",
-    "identifier_elsewhere",  # it belongs to somebody else; subject: the value
     "primary_mismatch",
     "till_unknown",
     "extended_field_invalid",  # unknown, ill-typed or too long; subject: the field
     "custom_field_invalid",
     "status_label_default_missing",
-    "account_missing",
     "enrollment_program_invalid",
     "enrollment_tier_invalid",
     "enrollment_exists",
     "name_truncated",
     "trait_invalid",  # a field of the person that cannot be read; subject: the field
-    "channel_unsupported",
 ]
 
 

@@ -267,11 +267,6 @@ _NOTICES: Mapping[NoticeKind, _Rows] = {
     "merged": {
         _ANY: Row(8051, "Same Customer found in other sources, Merging with userId {subject}"),
     },
-    "already_merged": {
-        _ANY: Row(
-            8067, "Same Customer found in other sources, Merge already done with userId {subject}"
-        ),
-    },
     "conflict": {
         "update": _CONFLICT_UPDATE,
         "change": _CONFLICT_UPDATE,
@@ -295,9 +290,6 @@ _NOTICES: Mapping[NoticeKind, _Rows] = {
     "identifier_attached": {
         _ANY: Row(8070, "Identifier already attached with this user - {subject}")
     },
-    "identifier_elsewhere": {
-        _ANY: Row(91007, "Identifier belongs to another customer - {subject}")
-    },
     "primary_mismatch": {
         _ANY: Row(8075, "Primary identifier does not match with the other identifiers"),
     },
@@ -308,12 +300,10 @@ _NOTICES: Mapping[NoticeKind, _Rows] = {
     "trait_invalid": {_ANY: Row(91015, "Value is not valid - {subject}")},
     "custom_field_invalid": {_ANY: Row(1017, "Invalid custom field - {subject}")},
     "status_label_default_missing": {_ANY: Row(8107, "Default customer status label not set")},
-    "account_missing": {_ANY: Row(8054, "Account id not passed")},
     "enrollment_program_invalid": {_ANY: Row(1213, "Invalid program id - {subject}")},
     "enrollment_tier_invalid": {_ANY: Row(1023, "Could not enroll, invalid tier - {subject}")},
     "enrollment_exists": {_ANY: Row(1023, "Could not enroll, already enrolled - {subject}")},
     "name_truncated": {_ANY: Row(91015, "Value is too long - {subject}")},
-    "channel_unsupported": {_ANY: Row(8010, "Invalid communication channel passed")},
 }
 
 _VERB = re.compile(r"[a-z]+")
