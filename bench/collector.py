@@ -43,6 +43,7 @@ COLUMNS = (
 _FAR = datetime(2099, 1, 1, tzinfo=UTC)
 _ROWS_MAX = 200_000
 _WARM_UP_SECONDS = 1.0
+_TURN, _DEVICE = "#TURN###", "#DEVICE#" * 3
 
 
 class Options(NamedTuple):
@@ -176,9 +177,9 @@ async def _load(plan: Plan) -> tuple[tuple[int, int], float]:
 
 async def _client(plan: Plan, number: int, began: float) -> tuple[int, int]:
     reader, writer = await asyncio.open_connection("127.0.0.1", plan.port)
-    within, total, turn = 0, 0, 0
+    within, total, turn, prepared = 0, 0, 0, _prepared(plan, number)
     while perf_counter() < began + plan.seconds:
-        writer.write(_request(plan, number, turn))
+        writer.write(_request(plan, number, turn, prepared))
         head = await reader.readuntil(b"\r\n\r\n")
         length = int(head.lower().partition(b"content-length:")[2].split(b"\r\n")[0])
         body = await reader.readexactly(length)
@@ -192,24 +193,30 @@ async def _client(plan: Plan, number: int, began: float) -> tuple[int, int]:
     return within, total
 
 
-def _request(plan: Plan, number: int, turn: int) -> bytes:
-    device = (number + plan.connections * turn) % plan.devices
+def _prepared(plan: Plan, number: int) -> bytes:
+    """A connection's request, with marks for what differs from one turn to the next."""
     messages = ",".join(
-        f'{{"id":"{plan.run:02d}{number:06d}{turn:08d}{index:06d}","at":{1_000_000 + index},'
-        f'"type":"event","name":"view","data":{{"items":[{{"id":"{(turn + index) % 9973}"}}]}},'
+        f'{{"id":"{plan.run:02d}{number:06d}{_TURN}{index:06d}","at":{1_000_000 + index},'
+        f'"type":"event","name":"view","data":{{"items":[{{"id":"{(number + index) % 9973}"}}]}},'
         '"dialect":"rr"}'
         for index in range(plan.batch)
     )
     body = (
-        f'{{"shop":"{SHOP}","did":"{device:024x}","sid":"{device:016x}","stream":"web",'
+        f'{{"shop":"{SHOP}","did":"{_DEVICE}","sid":"{_DEVICE[:16]}","stream":"web",'
         '"page":{"url":"https://shop.example/catalogue/shoes","referrer":"","title":"Shoes"},'
         f'"consent":"granted","sent":1000500,"messages":[{messages}]}}'
-    ).encode()
+    )
     head = (
         "POST /v1/collect HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: text/plain\r\n"
-        f"content-length: {len(body)}\r\ncookie: habitue_did={device:024x}\r\n\r\n"
+        f"content-length: {len(body)}\r\ncookie: habitue_did={_DEVICE}\r\n\r\n"
     )
-    return head.encode() + body
+    return (head + body).encode()
+
+
+def _request(plan: Plan, number: int, turn: int, prepared: bytes) -> bytes:
+    device = f"{(number + plan.connections * turn) % plan.devices:024x}".encode()
+    in_turn = prepared.replace(_TURN.encode(), b"%08d" % turn)
+    return in_turn.replace(_DEVICE.encode(), device).replace(_DEVICE[:16].encode(), device[:16])
 
 
 def table(figures: Sequence[Figures]) -> str:

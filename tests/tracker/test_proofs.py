@@ -3,12 +3,13 @@
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from habitue.customers.claims import KeysWithin, claim_key
+from habitue.customers.claims import MessageKeys
 from habitue.customers.proof import Claimed, proven, signature_of
 from habitue.customers.timeline import cart_after, united_items
 from habitue.edges.tracker.receiving import moment
@@ -54,9 +55,16 @@ def test_what_a_signature_proves(fields: dict[str, str], found: str) -> None:
 
 
 @settings(max_examples=100, deadline=None)
-@given(st.text(), st.text(), st.text())
-def test_keys_within_a_kind_are_those_of_claims(space: str, kind: str, name: str) -> None:
-    assert KeysWithin(space, kind).key(name) == claim_key(space, kind, name)
+@given(st.lists(st.tuples(st.text(), st.text(), st.text()), unique=True, max_size=5))
+def test_every_message_has_a_key_of_its_own(messages: list[tuple[str, str, str]]) -> None:
+    keys = [MessageKeys(shop, device).key(id_) for shop, device, id_ in messages]
+    assert len(set(keys)) == len(messages)
+    assert all(UUID(key).hex == key for key in keys)
+    senders = {
+        (shop, device): key[:12] for (shop, device, _), key in zip(messages, keys, strict=True)
+    }
+    assert len(set(senders.values())) == len(senders)
+    assert keys == [MessageKeys(shop, device).key(id_) for shop, device, id_ in messages]
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,11 @@ MESSAGES_KEPT = timedelta(days=EVENT_AGE_DAYS_MAX + 5)
 
 
 class EventsWrite(msgspec.Struct, frozen=True):
-    """The arguments of `store_events`, in its order; the sequences are sorted by message."""
+    """The arguments of `store_events`, in its order; the sequences are sorted by message.
+
+    Keys of messages are 32 hexadecimal digits, `ages_us` how many microseconds before `now` it
+    happened; `documents` is one JSON list.
+    """
 
     device_key: UUID
     device: str
@@ -26,10 +30,10 @@ class EventsWrite(msgspec.Struct, frozen=True):
     shared_max: int
     may_create: bool
     now: datetime
-    messages: Sequence[UUID]
-    ats: Sequence[datetime]
+    messages: Sequence[str]
+    ages_us: Sequence[int]
     names: Sequence[str]
-    documents: Sequence[bytes]
+    documents: bytes
 
 
 class EventsStored(msgspec.Struct, frozen=True):

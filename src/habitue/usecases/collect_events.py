@@ -6,7 +6,6 @@ the customer's version: nothing that is decided about a customer rests on them.
 
 from collections.abc import Sequence
 from datetime import datetime
-from uuid import UUID
 
 import msgspec
 
@@ -24,10 +23,13 @@ _TRIES_MAX = 5
 
 
 class Message(msgspec.Struct, frozen=True):
-    """One event on its way: the key under which it is stored once, when it happened, what."""
+    """One event on its way: the key under which it is stored once, its age and name, what it says.
 
-    key: UUID
-    at: datetime
+    The document holds what JSON is written from: plain values, or structs that stand for them.
+    """
+
+    key: str
+    age_us: int
     name: str
     document: Document
 
@@ -54,7 +56,8 @@ async def collect_events(
     brought too many; nothing is stored then.
     """
     by_key = {each.key: each for each in messages}
-    ordered = sorted(by_key.values(), key=lambda each: each.key.int)
+    keys = sorted(by_key)
+    ordered = [by_key[key] for key in keys]
     settings = shop.configuration.organisation.settings
     write = EventsWrite(
         device_key=device.key,
@@ -63,10 +66,10 @@ async def collect_events(
         shared_max=settings.shared_cards_max,
         may_create=may_create,
         now=now,
-        messages=[each.key for each in ordered],
-        ats=[each.at for each in ordered],
+        messages=keys,
+        ages_us=[each.age_us for each in ordered],
         names=[each.name for each in ordered],
-        documents=[encode(each.document) for each in ordered],
+        documents=encode([each.document for each in ordered]),
     )
     done = await _stored(shop, write)
     if done is None:

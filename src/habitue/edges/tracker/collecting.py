@@ -25,6 +25,7 @@ from habitue.edges.tracker.door import (
     new_device_id,
     shop_of,
 )
+from habitue.edges.tracker.plain import Batch, plain_batch, plain_events
 from habitue.edges.tracker.receiving import (
     Dialect,
     Received,
@@ -33,9 +34,10 @@ from habitue.edges.tracker.receiving import (
     moment,
     page_of,
     receive,
+    take,
     told,
 )
-from habitue.edges.tracker.wire import Fields, body_of, nested, text_of
+from habitue.edges.tracker.wire import Fields, body_of, is_form, nested, text_of
 from habitue.model.errors import Fault, InvalidInput
 from habitue.model.limits import MESSAGES_PER_REQUEST_MAX
 from habitue.usecases.identify_visitor import device_of
@@ -100,9 +102,8 @@ def collecting_operations() -> list[Operation]:
 
 
 async def _collect(call: Call[None, None, None]) -> Answer:
-    body = body_of(call) if call.raw_body else None
-    if not isinstance(body, dict):
-        raise InvalidInput(Fault("", "Invalid type", "Expected an object"))
+    batch = plain_batch(call.raw_body) if call.raw_body and not is_form(call) else None
+    body = batch.fields if batch is not None else _body(call)
     key = await shop_of(call, text_of(body, "shop"))
     settings = call.services.shop.configuration.organisation.settings
     given = text_of(body, "did")
@@ -112,12 +113,10 @@ async def _collect(call: Call[None, None, None]) -> Answer:
     if VISIT.fullmatch(visit) is None:
         visit = f"{device_id[:40]}.{call.now:%Y%m%d}"
     sender = Sender(key, device_of(device_id, visit, settings), _page(body))
-    received = Received()
-    messages = list(_messages(call, body, received))
-    if messages:
-        found = await receive(call, sender, messages)
-        found.warnings[:0] = received.warnings
-        received = found
+    if batch is not None:
+        received = await _taken(call, sender, batch)
+    else:
+        received = await _received(call, sender, body)
     out = Collected(
         "success",
         device_id,
@@ -128,6 +127,29 @@ async def _collect(call: Call[None, None, None]) -> Answer:
     )
     headers = {} if known == device_id else cookie_header(call, device_id)
     return answer(200, out, headers)
+
+
+def _body(call: Call[None, None, None]) -> Fields:
+    body = body_of(call) if call.raw_body else None
+    if not isinstance(body, dict):
+        raise InvalidInput(Fault("", "Invalid type", "Expected an object"))
+    return body
+
+
+async def _taken(call: Call[None, None, None], sender: Sender, batch: Batch) -> Received:
+    if not batch.messages:
+        return Received()
+    return await take(call, sender, (), plain_events(batch, sender))
+
+
+async def _received(call: Call[None, None, None], sender: Sender, body: Fields) -> Received:
+    noted = Received()
+    messages = list(_messages(call, body, noted))
+    if not messages:
+        return noted
+    received = await receive(call, sender, messages)
+    received.warnings[:0] = noted.warnings
+    return received
 
 
 def _page(body: Fields) -> Fields:

@@ -10,7 +10,7 @@ says, within bounds.
 """
 
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Literal
@@ -19,7 +19,7 @@ from uuid import UUID
 import msgspec
 
 from habitue.customers.card import Actor
-from habitue.customers.claims import KeysWithin, claim_key
+from habitue.customers.claims import MessageKeys, claim_key
 from habitue.customers.timeline import Document, is_event_name, read_event
 from habitue.customers.visitor import Offer, Trust, Warned
 from habitue.edges.http.call import Call
@@ -39,8 +39,9 @@ NEW_DEVICES = NewDevices()
 _NAMED = ("email", "phone", "external_id", "contactExternalId")
 _PAGE_URL_LENGTH_MAX = 2_000
 _NOTHING = Collected(0, 0)
-_TIME_MAX = 10**14
-_AGE_MS_MAX = EVENT_AGE_DAYS_MAX * 24 * 3600 * 1000
+TIME_MAX = 10**14
+AGE_MS_MAX = EVENT_AGE_DAYS_MAX * 24 * 3600 * 1000
+_MICROSECOND = timedelta(microseconds=1)
 
 
 class Sender(msgspec.Struct, frozen=True):
@@ -88,12 +89,12 @@ def moment(now: datetime, sent: Any, at: Any) -> datetime:
     age_ms = int(sent) - int(at)
     if age_ms <= 0:
         return now
-    return now - timedelta(0, 0, 0, min(age_ms, _AGE_MS_MAX))
+    return now - timedelta(0, 0, 0, min(age_ms, AGE_MS_MAX))
 
 
 def _is_time(value: Any) -> bool:
     kind = type(value)
-    return (kind is int or kind is Decimal) and 0 <= value < _TIME_MAX
+    return (kind is int or kind is Decimal) and 0 <= value < TIME_MAX
 
 
 def fresh_id() -> str:
@@ -103,6 +104,14 @@ def fresh_id() -> str:
 
 async def receive(call: Call[Any, Any, Any], sender: Sender, messages: Sequence[Sent]) -> Received:
     """Does what the messages say, each once. Raises `TooManyRequests` and `CustomerBusy`."""
+    said = [each for each in messages if each.type != "event" or each.name == "purchase"]
+    return await take(call, sender, said, _events(call.now, sender, messages))
+
+
+async def take(
+    call: Call[Any, Any, Any], sender: Sender, said: Sequence[Sent], events: Iterable[Message]
+) -> Received:
+    """Does what is said of the visitor, then stores the events. Raises what `receive` raises."""
     shop: Shop = call.services.shop
     settings = shop.configuration.organisation.settings
     address = address_of(call.client, call.headers, settings.tracker_proxies)
@@ -112,11 +121,10 @@ async def receive(call: Call[Any, Any, Any], sender: Sender, messages: Sequence[
     if not may_create and not await is_known_device(shop, sender.device):
         raise TooManyRequests(limit, 60)
     created = False
-    for message in messages:
-        if message.type != "event" or message.name == "purchase":
-            created |= await _identify(call, sender, message, received)
+    for message in said:
+        created |= await _identify(call, sender, message, received)
     collected = _NOTHING
-    if stored := list(_events(sender, messages)):
+    if stored := list(events):
         collected = await collect_events(
             shop, sender.device, stored, call.now, may_create=may_create
         )
@@ -192,9 +200,9 @@ def _event_of(message: Sent) -> tuple[str, Document] | None:
     return None
 
 
-def _events(sender: Sender, messages: Sequence[Sent]) -> Iterator[Message]:
+def _events(now: datetime, sender: Sender, messages: Sequence[Sent]) -> Iterator[Message]:
     """Those of the messages that are events, each with what is known of the page."""
-    keys = KeysWithin(sender.shop, sender.device.id)
+    keys = MessageKeys(sender.shop, sender.device.id)
     page = sender.page
     for message in messages:
         event = _event_of(message)
@@ -204,13 +212,14 @@ def _events(sender: Sender, messages: Sequence[Sent]) -> Iterator[Message]:
         key = keys.key(message.id)
         if message.type == "subscription":
             # The same message says who wishes it, and counts for that by itself.
-            key = claim_key("wish", sender.shop, key.hex)
-        yield Message(key, message.at, name, {**document, **page} if page else document)
+            key = claim_key("wish", sender.shop, key).hex
+        age_us = (now - message.at) // _MICROSECOND
+        yield Message(key, age_us, name, {**document, **page} if page else document)
 
 
 def _key(sender: Sender, message: Sent) -> UUID:
     """A message counts once for a device of a shop."""
-    return claim_key(sender.shop, sender.device.id, message.id)
+    return UUID(MessageKeys(sender.shop, sender.device.id).key(message.id))
 
 
 def page_of(url: Any, referrer: Any, stream: Any) -> Document:

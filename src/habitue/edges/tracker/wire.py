@@ -35,13 +35,16 @@ def fields_of(call: Call[Any, Any, Any]) -> Fields:
 
 def body_of(call: Call[Any, Any, Any]) -> Any:
     """The body as JSON or as a form: forms say so, everything else is JSON."""
+    return nested(call.raw_body) if is_form(call) else json_of(call.raw_body)
+
+
+def is_form(call: Call[Any, Any, Any]) -> bool:
+    """Whether the body is a form, and not JSON. Raises `MediaTypeUnsupported`."""
     raw = {b"content-type": call.headers.get("content-type", "").encode("latin-1")}
     raw[b"content-encoding"] = call.headers.get("content-encoding", "identity").encode("latin-1")
     check_media_type(raw, _MEDIA_TYPES)
     kind = call.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind == FORM:
-        return nested(call.raw_body)
-    return json_of(call.raw_body)
+    return kind == FORM
 
 
 def json_of(raw: bytes) -> Any:

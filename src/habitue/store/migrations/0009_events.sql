@@ -97,15 +97,18 @@ BEGIN
 END $$;
 
 -- The events of one device, each message once; how many were new, or NULL where the device is new
--- and may not come to be. The arrays are sorted by message, so that nobody waits in a circle.
+-- and may not come to be. The arrays are sorted by message, so that nobody waits in a circle. As a
+-- rule all messages are new, and nothing is asked about each of them; only where one is known already
+-- are they gone through again.
 CREATE FUNCTION store_events(
     a_device_key uuid, a_device text, a_visit text, a_shared_max integer, a_may_create boolean,
     a_now timestamptz,
-    a_messages uuid[], a_ats timestamptz[], a_names text[], a_documents jsonb[],
+    a_messages uuid[], a_ages_us bigint[], a_names text[], a_documents jsonb,
     OUT stored bigint, OUT created boolean, OUT owner bigint
 ) LANGUAGE plpgsql AS $$
 DECLARE
     root bigint;
+    fresh uuid[];
 BEGIN
     created := false;
     LOOP
@@ -120,19 +123,26 @@ BEGIN
     IF owner IS NULL THEN
         RETURN;
     END IF;
-    WITH sent AS (
-        SELECT * FROM unnest(a_messages, a_ats, a_names, a_documents)
-            AS message (key, at, name, document)
-    ), fresh AS (
+    fresh := a_messages;
+    BEGIN
         INSERT INTO event_message (message_key, received)
-        SELECT key, a_now FROM sent ON CONFLICT DO NOTHING
-        RETURNING message_key
-    )
+        SELECT key, a_now FROM unnest(a_messages) AS message (key);
+    EXCEPTION WHEN unique_violation THEN
+        WITH taken AS (
+            INSERT INTO event_message (message_key, received)
+            SELECT key, a_now FROM unnest(a_messages) AS message (key) ON CONFLICT DO NOTHING
+            RETURNING message_key
+        )
+        SELECT coalesce(array_agg(message_key), '{}') INTO fresh FROM taken;
+    END;
+    stored := cardinality(fresh);
     INSERT INTO customer_event (customer_id, at, message_key, root_id, device_key, visit, name,
         received, document)
-    SELECT owner, at, key, root, a_device_key, a_visit, name, a_now, document
-    FROM sent JOIN fresh ON fresh.message_key = sent.key;
-    GET DIAGNOSTICS stored = ROW_COUNT;
+    SELECT owner, a_now - age_us * interval '1 microsecond', key, root, a_device_key, a_visit, name,
+        a_now, document
+    FROM ROWS FROM (unnest(a_messages, a_ages_us, a_names), jsonb_array_elements(a_documents))
+        AS message (key, age_us, name, document)
+    WHERE stored = cardinality(a_messages) OR key = ANY (fresh);
 END $$;
 
 -- What was done in one visit on a device goes with the device; what is older stays.
