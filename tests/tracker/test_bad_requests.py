@@ -165,6 +165,8 @@ async def test_only_named_origins_may_send(guarded: Tracked, did: str) -> None:
     refused = guarded.collect(shop="f" * 24, headers={"origin": ORIGIN})
     assert refused.status == 404
     assert refused.headers["access-control-allow-origin"] == ORIGIN
+    for each in (right, refused):
+        assert "retry-after" in each.headers["access-control-expose-headers"]
 
 
 @pytest.mark.parametrize("path", ["/v1/collect", "/profile/set", f"/1.0/event/view/{SHOP}/5"])
