@@ -180,12 +180,25 @@ function nextBatch(most) {
 }
 
 /**
- * Asks the collector which device this is; its cookie knows better than a fresh page.
+ * Asks the collector which device this is; its cookie knows better than a fresh page. Tabs that are
+ * opened at once ask in turn, so that the second one has the cookie of the first.
  * @param {string} shop @returns {Promise<void>}
  */
 export function askForDevice(shop) {
-  return request("/v1/device?shop=" + encodeURIComponent(shop) + "&did=" + did(), {}, DEVICE_MS)
-    .then((response) => response.json())
+  const ask = () =>
+    request("/v1/device?shop=" + encodeURIComponent(shop) + "&did=" + did(), {}, DEVICE_MS).then((response) =>
+      response.json(),
+    );
+  /** @type {any} */
+  const locks = navigator.locks;
+  let asked = false;
+  const inTurn = () => ((asked = true), ask());
+  return new Promise((resolve) => resolve(locks ? locks.request("habitue.device", inTurn) : ask()))
+    // Where the page has no storage of its own the lock is refused.
+    .catch((error) => {
+      if (asked || !locks) throw error;
+      return ask();
+    })
     .then(learn, () => {})
     .then(settleDevice);
 }
