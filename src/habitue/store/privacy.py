@@ -89,6 +89,20 @@ SELECT person.id AS customer_id, person.erased, jsonb_build_object(
         SELECT coalesce(jsonb_agg(to_jsonb(customer_device) - 'customer_id' ORDER BY device_key),
             '[]')
         FROM customer_device WHERE customer_id = person.id),
+    'loyalty_programs', (
+        SELECT coalesce(jsonb_agg(to_jsonb(membership) - 'customer_id' ORDER BY joined), '[]')
+        FROM loyalty_membership AS membership WHERE customer_id = person.id),
+    'points', (
+        SELECT coalesce(jsonb_agg(to_jsonb(account) - 'customer_id' - 'last_hash'
+            ORDER BY program_id, subledger, root_id), '[]')
+        FROM loyalty_account AS account WHERE customer_id = person.id),
+    'points_transactions', (
+        SELECT coalesce(jsonb_agg(to_jsonb(posted) - 'customer_id' - 'previous_hash' - 'hash'
+            ORDER BY posted.id), '[]')
+        FROM loyalty_transaction AS posted WHERE customer_id = person.id),
+    'tiers', (
+        SELECT coalesce(jsonb_agg(to_jsonb(change) - 'customer_id' ORDER BY change.id), '[]')
+        FROM loyalty_tier_change AS change WHERE customer_id = person.id),
     'stored_answers', (
         SELECT coalesce(jsonb_agg(created ORDER BY created), '[]')
         FROM receipt WHERE customer_id = person.id)
