@@ -116,7 +116,7 @@ ADDRESS_LIKE = st.builds(
 
 
 @given(st.one_of(st.text(), ADDRESS_LIKE, st.emails()))
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=400, deadline=None)
 def test_reading_is_total_and_a_normal_form_stays_as_it_is(text: str) -> None:
     read = read_email(text, SETTINGS)
     if isinstance(read, Email):

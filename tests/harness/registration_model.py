@@ -94,6 +94,9 @@ class People:
         elif named in self.claims:
             root = self.claims[named]
             customer_id = self.find(root)
+            tellers = [each for _, at, each in self.profiles(customer_id) if at == place]
+            if not any(named in each.identifiers for each in tellers):
+                raise Refused("CustomerNotInSource")
         else:
             raise Refused("CustomerNotFound")
         self._profile(customer_id, root, place)[1].name = name

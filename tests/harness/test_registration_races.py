@@ -22,7 +22,7 @@ from tests.harness.planted import plant
 from tests.harness.supervisor import Racers, Round, racers
 
 PROCESSES = 16
-PEOPLE = int(os.environ.get("HABITUE_RACE_PEOPLE", "1000"))
+PEOPLE = int(os.environ.get("HABITUE_RACE_PEOPLE", "300"))
 PEOPLE_JOINED = max(1, PEOPLE // 8)
 #: Few people, so that requests about the same one meet.
 CROWD = 12
