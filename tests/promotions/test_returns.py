@@ -246,8 +246,7 @@ def test_judging_again_what_has_not_changed_changes_nothing(
 ) -> None:
     """A free gift comes back: totals are what they were, and so is everything but its discounts.
 
-    Rules that read the state, count units, or read what rules have set are left out, and so are
-    those that hold where a code is not valid: of the codes only those accepted are tried again.
+    Rules that read the state, count units, or read what rules have set are left out.
     """
     words = ("session.state", "updateAttribute", "exists", "every", "count", "PerItem")
     plain = [

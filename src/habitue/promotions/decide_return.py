@@ -116,7 +116,8 @@ def _judged_again(state: State, stored: Session, decision: Decision, program: Pr
     closed_at = session.closed_at
     assert closed_at is not None, "what is returned was closed"
     coupons = _accepted_coupons(state, session, program)
-    campaign_ids = _judged_campaigns(session, coupons, program, closed_at)
+    unaccepted = _with_unaccepted_codes(state, coupons)
+    campaign_ids = _judged_campaigns(session, coupons, program, closed_at) - unaccepted
     if not campaign_ids:
         return decision
     evaluated = _evaluated(state, stored, session, coupons, campaign_ids, program)
@@ -142,6 +143,13 @@ def _accepted_coupons(
         for effect in session.effects
         if isinstance(effect.outcome, AcceptCoupon)
     }
+
+
+def _with_unaccepted_codes(state: State, accepted: Mapping[str, Coupon | None]) -> frozenset[int]:
+    """Campaigns with a submitted code that was not accepted: a rule may have held because of it,
+    or in spite of it, and it is not tried again."""
+    ids = {coupon.id for coupon in accepted.values() if coupon is not None}
+    return frozenset(each.campaign_id for each in state.coupons.values() if each.id not in ids)
 
 
 def _judged_campaigns(
