@@ -31,6 +31,7 @@ _LOADED: Mapping[str, str] = {
     "$5": _CODES,
     "$6": "NULL::uuid",
     "$7": ":since",
+    "$8": "NULL::jsonb",
 }
 _OPEN = r"""\set first :base + :client_id * :share + :closed
 \set session random(:first, :base + (:client_id + 1) * :share - 1)

@@ -20,9 +20,10 @@ from habitue.promotions.coupon import Coupon, Redemption
 from habitue.promotions.coupon_book import CouponBook
 from habitue.promotions.decide_profile import check_campaigns, profile_facts
 from habitue.promotions.effects import Effect, RejectReferral, unclaimed
-from habitue.promotions.evaluate import Purpose, evaluate
+from habitue.promotions.evaluate import NO_RESOURCES, Purpose, evaluate
 from habitue.promotions.facts import ProfileFacts, SessionFacts
 from habitue.promotions.program import Program
+from habitue.promotions.resources import ResourceChanges, Resources
 from habitue.promotions.rollback import rollbacks_of, standing
 from habitue.promotions.session import (
     Session,
@@ -51,7 +52,7 @@ class State(msgspec.Struct, frozen=True):
     with version 0 where that customer comes to be. `coupons` are by code as the application stores
     it; `redemptions` are those of the owner that stand. `first_session` is what is known already
     about a session of the owner that a dry run starts over. `event_id` is that of the event which
-    the request is.
+    the request is. `resources` are what was read of all else.
     """
 
     session_id: int
@@ -61,6 +62,7 @@ class State(msgspec.Struct, frozen=True):
     redemptions: tuple[Redemption, ...] = ()
     first_session: bool | None = None
     event_id: int = 0
+    resources: Resources = NO_RESOURCES
 
 
 class Decision(msgspec.Struct, frozen=True):
@@ -82,6 +84,7 @@ class Decision(msgspec.Struct, frozen=True):
     failures: tuple[RuleFailure, ...] = ()
     trace: tuple[CampaignTrace, ...] = ()
     triggered_campaign_ids: tuple[int, ...] = ()
+    resource_changes: ResourceChanges = ResourceChanges()
 
 
 class SessionCommand(msgspec.Struct, frozen=True):
@@ -195,6 +198,7 @@ def _evaluate(
         _profile(session.profile_id, state.owner, program),
         book,
         now,
+        state.resources,
     )
     effects = (*evaluated.effects, *book.rejections(), *_referral_rejections(session))
     closes = session.state == "closed"
@@ -212,6 +216,7 @@ def _evaluate(
         failures=evaluated.failures,
         trace=evaluated.trace,
         triggered_campaign_ids=evaluated.triggered_campaign_ids,
+        resource_changes=evaluated.resource_changes,
     )
 
 

@@ -9,9 +9,10 @@ from habitue.model.attributes import Attributes, merged, normalised, validate
 from habitue.model.errors import Fault, InvalidInput
 from habitue.promotions.coupon_book import CouponBook
 from habitue.promotions.effects import Effect
-from habitue.promotions.evaluate import Purpose, evaluate
+from habitue.promotions.evaluate import NO_RESOURCES, Purpose, evaluate
 from habitue.promotions.facts import ProfileFacts, readable
 from habitue.promotions.program import Program
+from habitue.promotions.resources import ResourceChanges, Resources
 from habitue.promotions.trace import CampaignTrace, RuleFailure
 
 
@@ -44,10 +45,15 @@ class ProfileDecision(msgspec.Struct, frozen=True):
     failures: tuple[RuleFailure, ...] = ()
     trace: tuple[CampaignTrace, ...] = ()
     triggered_campaign_ids: tuple[int, ...] = ()
+    resource_changes: ResourceChanges = ResourceChanges()
 
 
 def decide_profile(
-    command: ProfileCommand, customer: Customer, program: Program, now: datetime
+    command: ProfileCommand,
+    customer: Customer,
+    program: Program,
+    now: datetime,
+    resources: Resources = NO_RESOURCES,
 ) -> ProfileDecision:
     """What the update does. Raises `InvalidInput`; nothing has happened then."""
     faults = validate(
@@ -59,7 +65,7 @@ def decide_profile(
     if command.purpose is None:
         return ProfileDecision(merged(customer.attributes, sent), active=False, changes=sent)
     check_campaigns(command.purpose, program, command.pointer)
-    return _evaluated(command, command.purpose, customer, sent, program, now)
+    return _evaluated(command, command.purpose, customer, sent, program, now, resources)
 
 
 def check_campaigns(purpose: Purpose, program: Program, pointer: str) -> None:
@@ -91,6 +97,7 @@ def _evaluated(
     sent: Attributes,
     program: Program,
     now: datetime,
+    resources: Resources,
 ) -> ProfileDecision:
     attributes = merged(customer.attributes, sent)
     book = CouponBook(
@@ -103,7 +110,7 @@ def _evaluated(
         profile_id=command.integration_id,
     )
     facts = profile_facts(command.integration_id, customer, attributes, program)
-    evaluated = evaluate(program, purpose, None, facts, book, now)
+    evaluated = evaluate(program, purpose, None, facts, book, now, resources)
     set_by_rules = {name: value for _, name, value in evaluated.attribute_changes}
     return ProfileDecision(
         merged(attributes, set_by_rules),
@@ -113,4 +120,5 @@ def _evaluated(
         failures=evaluated.failures,
         trace=evaluated.trace,
         triggered_campaign_ids=evaluated.triggered_campaign_ids,
+        resource_changes=evaluated.resource_changes,
     )

@@ -22,6 +22,7 @@ from habitue.promotions.effects import AcceptCoupon, Effect
 from habitue.promotions.evaluation import Evaluation
 from habitue.promotions.facts import CouponFacts, ProfileFacts, SessionFacts, readable
 from habitue.promotions.program import Program
+from habitue.promotions.resources import ResourceChanges, Resources
 from habitue.promotions.trace import CampaignTrace, RuleFailure
 from habitue.promotions.tracing import Attempt, Tracer, words_of
 from habitue.rules.compile import bind
@@ -30,6 +31,9 @@ from habitue.rules.frame import FAILURES
 #: What came of trying a rule for a code: it applied, it failed, its code was refused before it was
 #: tried, or it would have applied without asking for the code.
 Try = Literal["applied", "failed", "refused", "unasked"]
+
+
+NO_RESOURCES = Resources()
 
 
 class Purpose(msgspec.Struct, frozen=True):
@@ -54,6 +58,7 @@ class Evaluated(msgspec.Struct, frozen=True):
     effects: tuple[Effect, ...]
     attribute_changes: tuple[tuple[str, str, Any], ...]
     triggered_campaign_ids: tuple[int, ...]
+    resource_changes: ResourceChanges = ResourceChanges()
     failures: tuple[RuleFailure, ...] = ()
     trace: tuple[CampaignTrace, ...] = ()
 
@@ -65,10 +70,17 @@ def evaluate(
     profile: ProfileFacts | None,
     book: CouponBook,
     now: datetime,
+    resources: Resources = NO_RESOURCES,
 ) -> Evaluated:
     """Runs the rules of every campaign that may apply; `book` learns what became of the coupons."""
     frame = Evaluation(
-        now, program.zone, session, profile, program.additional_cost_ids, program.writable
+        now,
+        program.zone,
+        session,
+        profile,
+        program.additional_cost_ids,
+        program.writable,
+        resources,
     )
     run = _Run(program, purpose, frame, book)
     with localcontext(EXACT):

@@ -6,15 +6,18 @@ whole rule succeeds; `begin` and `roll_back` bracket a try.
 
 from collections.abc import Mapping
 from datetime import datetime, tzinfo
-from typing import Any
+from typing import Any, TypeAlias
 
 from habitue.model.attributes import Definitions
 from habitue.model.limits import EVALUATION_STEPS_MAX, RULE_STEPS_MAX
 from habitue.promotions.coupon import Coupon
 from habitue.promotions.effects import Effect, Outcome
 from habitue.promotions.facts import CouponFacts, ProfileFacts, SessionFacts
+from habitue.promotions.resources import Resources, Tentative
 from habitue.rules.frame import Frame, RuleFailed
 
+#: Numbers of effects and of attribute changes, and the marks of the tentatives.
+Marks: TypeAlias = tuple[int, int, tuple[Any, ...]]
 #: What one effect costs of the step budget, so that no rule can fill the memory with effects.
 STEPS_PER_EFFECT = 10
 
@@ -32,8 +35,10 @@ class Evaluation(Frame):
         "effects",
         "profile",
         "redeem",
+        "resources",
         "session",
         "steps_total_left",
+        "tentatives",
         "writable",
     )
 
@@ -45,12 +50,15 @@ class Evaluation(Frame):
         profile: ProfileFacts | None,
         additional_cost_ids: Mapping[str, int],
         writable: Mapping[str, Definitions],
+        resources: Resources,
     ) -> None:
         super().__init__(now, zone)
         self.session = session
         self.profile = profile
         self.additional_cost_ids = additional_cost_ids
         self.writable = writable
+        self.resources = resources
+        self.tentatives: tuple[Tentative, ...] = ()
         self.effects: list[Effect] = []
         self.attribute_changes: list[tuple[str, str, Any]] = []
         self.coupon: Coupon | None = None
@@ -60,7 +68,7 @@ class Evaluation(Frame):
         self.cause = (0, 0, 0, "")
         self.steps_total_left = EVALUATION_STEPS_MAX
 
-    def begin(self, cause: tuple[int, int, int, str], coupon: Coupon | None) -> tuple[int, int]:
+    def begin(self, cause: tuple[int, int, int, str], coupon: Coupon | None) -> Marks:
         """Starts a try of a rule for a coupon; the marks to roll back to."""
         self.cause = cause
         self.coupon = coupon
@@ -69,17 +77,25 @@ class Evaluation(Frame):
         left = self.steps_total_left
         self.steps_left = granted = RULE_STEPS_MAX if left > RULE_STEPS_MAX else left
         self.steps_total_left = left - granted
-        return len(self.effects), len(self.attribute_changes)
+        return self.marks()
+
+    def marks(self) -> Marks:
+        """Where everything stands now, for `roll_back`."""
+        tentatives = self.tentatives
+        marked = tuple([each.mark() for each in tentatives]) if tentatives else ()
+        return len(self.effects), len(self.attribute_changes), marked
 
     def end(self) -> None:
         """Ends a try: what it did not use of its step budget is there for the next."""
         if self.steps_left > 0:
             self.steps_total_left += self.steps_left
 
-    def roll_back(self, marks: tuple[int, int]) -> None:
-        """Forgets what was added since `begin` gave those marks."""
+    def roll_back(self, marks: Marks) -> None:
+        """Forgets what was added, taken and given since those marks."""
         del self.effects[marks[0] :]
         del self.attribute_changes[marks[1] :]
+        for tentative, mark in zip(self.tentatives, marks[2], strict=True):
+            tentative.roll_back(mark)
 
     def add(self, outcome: Outcome) -> None:
         """Adds an effect of the rule that is being tried."""

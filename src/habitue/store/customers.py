@@ -27,11 +27,15 @@ class CustomerRow(msgspec.Struct, frozen=True):
 
 
 class ProfileQuery(msgspec.Struct, frozen=True):
-    """Whose profiles to read; a receipt older than `receipts_since` is not seen."""
+    """Whose profiles to read; a receipt older than `receipts_since` is not seen.
+
+    `asked` is a JSON document of what is asked of which resource, None where nothing is.
+    """
 
     profile_keys: Sequence[UUID]
     receipt_key: UUID | None
     receipts_since: datetime
+    asked: bytes | None = None
 
 
 class ProfileRow(msgspec.Struct, frozen=True):
@@ -42,6 +46,7 @@ class ProfileRow(msgspec.Struct, frozen=True):
     customer_id: int
     customer: CustomerRow | None
     receipt: Receipt | None
+    resources: bytes | None = None
 
 
 class ProfileWrite(msgspec.Struct, frozen=True):
@@ -59,6 +64,7 @@ class ProfileWrite(msgspec.Struct, frozen=True):
     receipt_hash: bytes | None = None
     receipt_status: int | None = None
     receipt_answer: bytes | None = None
+    changes: bytes | None = None
 
 
 _LOAD = """
@@ -75,7 +81,10 @@ SELECT
     owner.closed_sessions AS owner_closed_sessions,
     owner.total_sales AS owner_total_sales,
     owner.attributes AS owner_attributes,
-    receipt.request_hash, receipt.status AS receipt_status, receipt.answer AS receipt_answer
+    receipt.request_hash, receipt.status AS receipt_status, receipt.answer AS receipt_answer,
+    CASE WHEN $4::jsonb IS NOT NULL THEN
+        read_resources(owner.id, coalesce(claim.root_id, owner.id), NULL, $4)
+    END AS resources
 FROM unnest($1::uuid[]) WITH ORDINALITY AS wanted (claim_key, position)
 LEFT JOIN claim ON claim.claim_key = wanted.claim_key
 LEFT JOIN customer AS owner ON owner.id = claim.customer_id
@@ -89,7 +98,7 @@ WHERE id IN (SELECT customer_id FROM claim WHERE claim_key = ANY ($1::uuid[]))
 ORDER BY id FOR UPDATE
 """
 
-_SAVE = "SELECT save_profile($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
+_SAVE = "SELECT save_profile($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"
 
 
 async def load(connection: Connection, query: ProfileQuery) -> list[ProfileRow]:
@@ -102,6 +111,7 @@ async def load(connection: Connection, query: ProfileQuery) -> list[ProfileRow]:
             customer_id=row["owner_id"] or row["new_owner_id"],
             customer=owner_in(row),
             receipt=receipt_in(row),
+            resources=row["resources"],
         )
         for row in rows
     ]

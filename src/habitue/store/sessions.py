@@ -23,7 +23,8 @@ class SessionQuery(msgspec.Struct, frozen=True):
 
     `profile_key` is None where the request names nobody: with `detach` it asks for an anonymous
     session, without it the session keeps its owner. `codes` of None means those the session has.
-    A receipt older than `receipts_since` is not seen.
+    A receipt older than `receipts_since` is not seen. `asked` is a JSON document of what is asked
+    of which resource, None where nothing is.
     """
 
     session_key: UUID
@@ -33,6 +34,7 @@ class SessionQuery(msgspec.Struct, frozen=True):
     codes: Sequence[str] | None
     receipt_key: UUID | None
     receipts_since: datetime
+    asked: bytes | None = None
 
     @property
     def claim_keys(self) -> tuple[UUID, ...]:
@@ -51,7 +53,7 @@ class SessionRow(msgspec.Struct, frozen=True):
     """What was read. `owner` is None where that customer comes to be, under `owner_id`.
 
     `previous` is whom the session belongs to now, None for a new session. `event_id` is free to
-    use.
+    use. `resources` is a JSON object by resource, None where nothing was asked.
     """
 
     configuration_version: int
@@ -64,6 +66,7 @@ class SessionRow(msgspec.Struct, frozen=True):
     coupons: bytes | None
     redemptions: bytes | None
     receipt: Receipt | None
+    resources: bytes | None = None
 
 
 class SessionWrite(msgspec.Struct, frozen=True):
@@ -99,6 +102,7 @@ class SessionWrite(msgspec.Struct, frozen=True):
     receipt_hash: bytes | None
     receipt_status: int | None
     receipt_answer: bytes | None
+    changes: bytes | None = None
 
 
 LOAD = """
@@ -138,7 +142,10 @@ SELECT
                     SELECT campaign_id FROM coupon
                     WHERE coupon.application_id = $2
                         AND coupon.code = ANY (coalesce($5::text[], session.coupon_codes))))
-    ) END AS redemptions
+    ) END AS redemptions,
+    CASE WHEN $8::jsonb IS NOT NULL THEN read_resources(owner.id,
+        coalesce(profile_claim.root_id, session_claim.root_id, owner.id),
+        session_claim.session_id, $8) END AS resources
 FROM (SELECT 1) AS request
 LEFT JOIN claim AS session_claim ON session_claim.claim_key = $1
 LEFT JOIN session ON session.customer_id = session_claim.customer_id
@@ -161,7 +168,7 @@ SELECT id FROM customer WHERE id IN (
 
 SAVE = """
 SELECT save_session($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,
-    $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30)
+    $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31)
 """
 
 
@@ -197,6 +204,7 @@ def _session_row(row: Row) -> SessionRow:
         coupons=row["coupons"],
         redemptions=row["redemptions"],
         receipt=receipt_in(row),
+        resources=row["resources"],
     )
 
 

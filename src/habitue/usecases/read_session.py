@@ -16,9 +16,9 @@ async def read_session(
     """The stored session. Raises `NotFound`."""
     command = SessionCommand(application_id, integration_id, SessionUpdate())
     program = shop.program(application_id)
-    query = query_of(command, program.application, now)
+    query = query_of(command, program, now)
     _, row, _ = await read_current(shop, shop.database, command, query, program)
-    stored = state_of(row, now).stored
+    stored = state_of(row, program, now).stored
     if stored is None:
         raise NotFound("Customer session", integration_id)
     return stored

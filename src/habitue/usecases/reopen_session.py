@@ -31,4 +31,4 @@ async def reopen_session(
         return decide_reopen(state, now)
 
     command = SessionCommand(application_id, integration_id, SessionUpdate())
-    return await write_session(shop, command, decide, now, render, idempotency)
+    return await write_session(shop, command, decide, now, render, idempotency, gives_back=True)

@@ -38,9 +38,11 @@ async def return_items(
 
     session = SessionCommand(command.application_id, command.integration_id, SessionUpdate())
     if not dry:
-        return await write_session(shop, session, decide, now, render, idempotency)
+        return await write_session(shop, session, decide, now, render, idempotency, gives_back=True)
     program = shop.program(command.application_id)
-    query = query_of(session, program.application, now)
-    _, row, program = await read_current(shop, shop.database, session, query, program)
-    state = state_of(row, now)
+    query = query_of(session, program, now, gives_back=True)
+    _, row, program = await read_current(
+        shop, shop.database, session, query, program, gives_back=True
+    )
+    state = state_of(row, program, now)
     return render(outcome_of(decide(state, program), state, row, now, dry=True), program)

@@ -17,10 +17,12 @@ from habitue.model.numbers import EXACT
 from habitue.promotions.campaign import Application
 from habitue.promotions.coupon import Coupon, Redemption
 from habitue.promotions.decide import Decision, State
+from habitue.promotions.program import Program
 from habitue.promotions.session import Session, SessionHead
 from habitue.store.customers import CustomerRow
 from habitue.store.documents import decoder_of, encode
 from habitue.store.sessions import SessionQuery, SessionRow, SessionWrite
+from habitue.usecases.resources import changes_of, resources_of
 from habitue.usecases.writing import Reply
 
 _SESSION = decoder_of(Session)
@@ -30,7 +32,9 @@ _REDEMPTIONS = decoder_of(list[Redemption])
 _ATTRIBUTES = decoder_of(dict[str, Any])
 
 
-def state_of(row: SessionRow, now: datetime, *, replaces_cart: bool = False) -> State:
+def state_of(
+    row: SessionRow, program: Program, now: datetime, *, replaces_cart: bool = False
+) -> State:
     """What was read, as the values that a decision is made on.
 
     With `replaces_cart`, for an update that brings a cart, an open session comes without its old
@@ -46,6 +50,7 @@ def state_of(row: SessionRow, now: datetime, *, replaces_cart: bool = False) -> 
         coupons={coupon.code: coupon for coupon in coupons},
         redemptions=tuple(redemptions),
         event_id=row.event_id,
+        resources=resources_of(row.resources, program),
     )
 
 
@@ -119,6 +124,7 @@ def write_of(
         receipt_hash=idempotency.request_hash if idempotency else None,
         receipt_status=reply.status if idempotency else None,
         receipt_answer=reply.body if idempotency else None,
+        changes=changes_of(decision.resource_changes),
     )
 
 

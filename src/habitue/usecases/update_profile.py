@@ -18,11 +18,13 @@ from habitue.model.errors import Fault, InvalidInput, ProfileBusy
 from habitue.model.idempotency import Idempotency
 from habitue.promotions.decide_profile import ProfileCommand, ProfileDecision, decide_profile
 from habitue.promotions.program import Program
+from habitue.promotions.resources import Asking
 from habitue.store import customers
 from habitue.store.customers import ProfileQuery, ProfileRow, ProfileWrite
 from habitue.store.database import Connection
 from habitue.store.documents import encode
 from habitue.store.receipts import valid_since
+from habitue.usecases.resources import asked, changes_of, resources_of
 from habitue.usecases.session_state import customer_of, receipt_key
 from habitue.usecases.shop import Shop
 from habitue.usecases.writing import Reply, earlier_reply, settled
@@ -62,7 +64,9 @@ async def update_profiles(
         raise InvalidInput(_first_duplicate(commands))
 
     async def attempt(connection: Connection, locked: bool) -> Reply:
-        query, rows, program = await _read(shop, connection, application_id, request, now, locked)
+        query, rows, program = await _read(
+            shop, connection, application_id, request, locked, asking
+        )
         earlier = earlier_reply(rows[0].receipt, idempotency)
         if earlier is not None:
             return earlier
@@ -82,8 +86,22 @@ async def update_profiles(
     sandbox = shop.program(application_id).application.sandbox
     keys = [profile_key(each.integration_id, sandbox=sandbox) for each in commands]
     request = ProfileQuery(keys, receipt_key(idempotency), valid_since(now))
+    asking = _asking(commands)
     async with shop.queue.turn(keys, ProfileBusy):
         return await settled(shop, attempt, ProfileBusy)
+
+
+def _asking(commands: Sequence[ProfileCommand]) -> Asking | None:
+    """What the profiles may need, of which only one can run the rules; None without the rules."""
+    for command in commands:
+        if command.purpose is not None:
+            purpose = command.purpose
+            return Asking(
+                dry=purpose.dry,
+                campaign_ids=purpose.campaign_ids,
+                profile_id=command.integration_id,
+            )
+    return None
 
 
 async def _read(
@@ -91,11 +109,12 @@ async def _read(
     connection: Connection,
     application_id: int,
     query: ProfileQuery,
-    now: datetime,
     locked: bool,
+    asking: Asking | None,
 ) -> tuple[ProfileQuery, list[ProfileRow], Program]:
     while True:
         program = shop.program(application_id)
+        query = msgspec.structs.replace(query, asked=asking and asked(program, asking))
         if locked:
             await customers.lock(connection, query)
         rows = await customers.load(connection, query)
@@ -118,7 +137,7 @@ def _outcome(
     command: ProfileCommand, row: ProfileRow, program: Program, now: datetime
 ) -> ProfileOutcome:
     customer = customer_of(row.customer, row.customer_id, now)
-    decision = decide_profile(command, customer, program, now)
+    decision = decide_profile(command, customer, program, now, resources_of(row.resources, program))
     return ProfileOutcome(
         integration_id=command.integration_id,
         customer=msgspec.structs.replace(
@@ -144,6 +163,7 @@ def _write(key: UUID, row: ProfileRow, outcome: ProfileOutcome) -> ProfileWrite:
         profile_id=outcome.integration_id,
         now=outcome.now,
         last_activity=outcome.now if outcome.decision.active else None,
+        changes=changes_of(outcome.decision.resource_changes),
     )
 
 

@@ -17,10 +17,12 @@ from habitue.model.idempotency import Idempotency
 from habitue.promotions.campaign import Application
 from habitue.promotions.decide import Decision, SessionCommand, State, decide_update
 from habitue.promotions.program import Program
+from habitue.promotions.resources import Asking
 from habitue.store import sessions
 from habitue.store.database import Connection
 from habitue.store.receipts import valid_since
 from habitue.store.sessions import SessionQuery, SessionRow
+from habitue.usecases.resources import asked
 from habitue.usecases.session_state import (
     SessionOutcome,
     outcome_of,
@@ -63,25 +65,30 @@ async def write_session(
     now: datetime,
     render: Render,
     idempotency: Idempotency | None,
+    *,
+    gives_back: bool = False,
 ) -> Reply:
     """Loads what `command` names, decides, and saves; the answer that `render` makes of it.
 
+    With `gives_back` it is for a reopening or a return: what was given before is read as well.
     Raises what `decide` raises, `SessionBusy` and `KeyReused`; nothing is stored then.
     """
 
     program = shop.program(command.application_id)
-    query = query_of(command, program.application, now, idempotency)
+    query = query_of(command, program, now, idempotency, gives_back=gives_back)
     replaces_cart = command.update.cart_items is not None
 
     async def attempt(connection: Connection, locked: bool) -> Reply:
-        asked, row, current = await read_current(shop, connection, command, query, program, locked)
+        known, row, current = await read_current(
+            shop, connection, command, query, program, locked, gives_back=gives_back
+        )
         earlier = earlier_reply(row.receipt, idempotency)
         if earlier is not None:
             return earlier
-        state = state_of(row, now, replaces_cart=replaces_cart)
+        state = state_of(row, current, now, replaces_cart=replaces_cart)
         decision = decide(state, current)
         reply = render(outcome_of(decision, state, row, now, dry=False), current)
-        write = write_of(asked, row, decision, current.application, idempotency, reply)
+        write = write_of(known, row, decision, current.application, idempotency, reply)
         await sessions.save(connection, write)
         return reply
 
@@ -96,9 +103,9 @@ async def _dry_run(shop: Shop, command: SessionCommand, now: datetime, render: R
     )
     command = msgspec.structs.replace(command, update=payload)
     program = shop.program(command.application_id)
-    query = query_of(command, program.application, now)
+    query = query_of(command, program, now)
     _, row, program = await read_current(shop, shop.database, command, query, program)
-    state = _started_over(state_of(row, now))
+    state = _started_over(state_of(row, program, now))
     decision = decide_update(state, command, program, now)
     return render(outcome_of(decision, state, row, now, dry=True), program)
 
@@ -118,6 +125,8 @@ async def read_current(
     query: SessionQuery,
     program: Program,
     locked: bool = False,
+    *,
+    gives_back: bool = False,
 ) -> tuple[SessionQuery, SessionRow, Program]:
     """Everything for a decision, read and compiled at one and the same configuration version.
 
@@ -136,17 +145,21 @@ async def read_current(
             query,
             profile_key=_profile_key(command.update.profile_id, program.application),
             codes=_codes(command, program.application),
+            asked=asked(program, _asking(command, gives_back=gives_back)),
         )
 
 
 def query_of(
     command: SessionCommand,
-    application: Application,
+    program: Program,
     now: datetime,
     idempotency: Idempotency | None = None,
+    *,
+    gives_back: bool = False,
 ) -> SessionQuery:
     """What to read for the command."""
     update = command.update
+    application = program.application
     return SessionQuery(
         session_key=session_key(application.id, command.integration_id),
         application_id=application.id,
@@ -155,6 +168,21 @@ def query_of(
         codes=_codes(command, application),
         receipt_key=receipt_key(idempotency),
         receipts_since=valid_since(now),
+        asked=asked(program, _asking(command, gives_back=gives_back)),
+    )
+
+
+def _asking(command: SessionCommand, *, gives_back: bool) -> Asking:
+    update = command.update
+    return Asking(
+        gives_back=gives_back or update.state == "cancelled",
+        dry=command.purpose.dry,
+        campaign_ids=command.purpose.campaign_ids,
+        profile_id=update.profile_id,
+        referral_code=update.referral_code,
+        loyalty_cards=update.loyalty_cards,
+        identifiers=update.identifiers,
+        store_integration_id=update.store_integration_id,
     )
 
 

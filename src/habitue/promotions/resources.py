@@ -1,0 +1,49 @@
+"""Resources: what a decision takes besides the customer, the session and its coupons.
+
+Words: a *resource* is one kind of thing that rules read, take or give, such as points, budgets or
+audiences. `Resources` holds what was read of each, `ResourceChanges` what a decision changes of it;
+both have one field per resource, named as in the database (migration 0011), whose default stands
+for a shop that does not use it. A *tentative* is a resource while rules run: it can be marked
+before a rule is tried and rolled back where the rule fails.
+
+Invariant: a decision changes a resource by what it says here and in no other way.
+"""
+
+from typing import Any, Protocol
+
+import msgspec
+
+
+class Tentative(Protocol):
+    """A resource while rules are tried on it."""
+
+    def mark(self) -> Any:
+        """Where it stands now."""
+
+    def roll_back(self, mark: Any) -> None:
+        """Forgets everything since `mark` was given."""
+
+
+class Resources(msgspec.Struct, frozen=True):
+    """What was read of each resource."""
+
+
+class ResourceChanges(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a decision changes of each resource."""
+
+
+class Asking(msgspec.Struct, frozen=True):
+    """What a request may need of resources.
+
+    `gives_back` says that it cancels, reopens or returns: then what was given earlier is needed
+    too, whatever the running campaigns use. `campaign_ids` restricts a dry run.
+    """
+
+    gives_back: bool = False
+    dry: bool = False
+    campaign_ids: frozenset[int] | None = None
+    profile_id: str | None = None
+    referral_code: str | None = None
+    loyalty_cards: tuple[str, ...] | None = None
+    identifiers: tuple[str, ...] | None = None
+    store_integration_id: str | None = None

@@ -1,0 +1,57 @@
+"""Resources between the database and memory: what to ask for, what was read, what to write.
+
+Each resource has one entry in `RESOURCES`: a question for the SQL function `read_resource_<name>`,
+and how its answer becomes a value. What a decision changes is encoded as it is, one key per
+resource, for `write_resource_<name>` (migration 0011).
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+
+from habitue.promotions.program import Program
+from habitue.promotions.resources import Asking, ResourceChanges, Resources
+from habitue.store.documents import decoder_of, encode
+
+
+class Resource(msgspec.Struct, frozen=True):
+    """One resource. `ask` gives the question, None where the request cannot need the resource;
+    `read` makes the value for `Resources` out of the JSON that the database gave."""
+
+    ask: Callable[[Program, Asking], Any]
+    read: Callable[[bytes, Program], Any]
+
+
+#: By the name of the field in `Resources` and `ResourceChanges`.
+RESOURCES: Mapping[str, Resource] = {}
+
+_ANSWERS = decoder_of(dict[str, msgspec.Raw])
+
+
+def asked(program: Program, asking: Asking) -> bytes | None:
+    """The questions of one request, as `load` takes them; None where there are none."""
+    questions = {
+        name: question
+        for name, resource in RESOURCES.items()
+        if (question := resource.ask(program, asking)) is not None
+    }
+    return encode(questions) if questions else None
+
+
+def resources_of(answers: bytes | None, program: Program) -> Resources:
+    """What was read, as values."""
+    if answers is None:
+        return Resources()
+    found = _ANSWERS.decode(answers)
+    return Resources(
+        **{name: RESOURCES[name].read(bytes(raw), program) for name, raw in found.items()}
+    )
+
+
+def changes_of(changes: ResourceChanges) -> bytes | None:
+    """What `save` takes; None where nothing changes."""
+    return None if changes == _NOTHING else encode(changes)
+
+
+_NOTHING = ResourceChanges()
