@@ -91,6 +91,14 @@ POINTS_DECIMALS_MAX = 6
 SUBLEDGER_LENGTH_MAX = 64  # contracts: as in the entries of the ledger
 POINTS_NAME_LENGTH_MAX = 255  # contracts: as in the entries of the ledger
 TRANSACTIONS_PER_ACTIVATION_MAX = 50
+# contracts: identifiers of cards, and how many are made or imported at once.
+CARD_IDENTIFIER_LENGTH_MIN = 4
+CARD_IDENTIFIER_LENGTH_MAX = 108
+CARDS_PER_BATCH_MAX = 20_000
+BATCH_ID_LENGTH_MIN = 4
+BATCH_ID_LENGTH_MAX = 20
+BLOCK_REASON_LENGTH_MAX = 255  # ours
+PROFILES_PER_CARD_REQUEST_MAX = 100  # ours
 
 # The tracker. contracts/tracker: a stock id; ids of items and orders; quantities and list sizes.
 STOCK_LENGTH_MAX = 50

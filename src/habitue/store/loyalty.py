@@ -1,5 +1,7 @@
 """Reading and saving the points of one owner in one program: one round trip each.
 
+The owner is a customer, or stands for a card of a card-based program (`store.program_cards`).
+
 `load` reads everything that a decision about points needs, as documents; `save` appends what was
 decided, guarded by the customer's version and that of every account. `write` does the same inside
 another write that guards the customer itself. What is in the documents is the business of the use
@@ -16,10 +18,10 @@ from habitue.store.database import Connection
 
 
 class PointsQuery(msgspec.Struct, frozen=True):
-    """Whose points to read: a customer's by claim, or by id where that is None. `subledger` of None
-    means all. Lots that are empty are read where one of `keys` names them, or a transaction that
-    took from them; so are the postings of those transactions. Without lots only accounts are
-    read."""
+    """Whose points to read: a customer's by claim, those of a card by its identifier, or by the id
+    of their owner where both are None. `subledger` of None means all. Lots that are empty are read
+    where one of `keys` names them, or a transaction that took from them; so are the postings of
+    those transactions. Without lots only accounts are read."""
 
     profile_key: UUID | None
     customer_id: int | None
@@ -27,11 +29,13 @@ class PointsQuery(msgspec.Struct, frozen=True):
     subledger: str | None = None
     keys: Sequence[UUID] = ()
     with_lots: bool = True
+    card: str | None = None
 
 
 class PointsRow(msgspec.Struct, frozen=True):
     """What was read. `ledgers` is a JSON object by subledger, of accounts, lots and holds;
-    `postings` a list of what the named transactions posted. `root_id` is whom the claim names."""
+    `postings` a list of what the named transactions posted. `root_id` is whom the claim names.
+    `card` is the document of the card whose points they are, None where a customer has them."""
 
     configuration_version: int
     customer_id: int | None
@@ -41,19 +45,34 @@ class PointsRow(msgspec.Struct, frozen=True):
     joined: datetime | None
     ledgers: bytes
     postings: bytes
+    card: bytes | None = None
 
 
-_OWNER = """
-    SELECT holder.id, holder.version, holder.attributes, coalesce(claim.root_id, holder.id) AS root
-    FROM (SELECT 1) AS request
-    LEFT JOIN claim ON claim.claim_key = $1::uuid
-    JOIN customer AS holder ON holder.id = CASE
-        WHEN $1::uuid IS NULL THEN $2::bigint ELSE claim.customer_id
-    END
+_BY_CLAIM = """
+    SELECT holder.id, holder.version, holder.attributes, coalesce(claim.root_id, holder.id) AS root,
+        NULL::jsonb AS card
+    FROM claim JOIN customer AS holder ON holder.id = claim.customer_id
+    WHERE claim.claim_key = $1::uuid AND $2::bigint IS NULL
 """
 
-_LOAD = f"""
-WITH owner AS ({_OWNER}), named AS (
+_BY_IDENTIFIER = """
+    SELECT card.owner_id AS id, card.version, '{}'::jsonb AS attributes, card.owner_id AS root,
+        program_card_document(card) AS card
+    FROM program_card AS card
+    WHERE card.program_id = $3 AND card.identifier = $1::text AND card.deleted IS NULL
+        AND $2::bigint IS NULL
+"""
+
+_BY_ID = """
+    SELECT id, version, attributes, id AS root, NULL::jsonb AS card
+    FROM customer WHERE id = $2::bigint AND $1::uuid IS NULL
+    UNION ALL
+    SELECT owner_id, version, '{}', owner_id, program_card_document(card)
+    FROM program_card AS card WHERE owner_id = $2
+"""
+
+_LOAD = """
+WITH owner AS (%s), named AS (
     SELECT posting.place, posting.amount, posting.lot, transaction.key, transaction.subledger
     FROM owner JOIN loyalty_transaction AS transaction ON transaction.customer_id = owner.id
         AND transaction.program_id = $3 AND transaction.key = ANY ($5::uuid[])
@@ -81,7 +100,7 @@ WITH owner AS ({_OWNER}), named AS (
 SELECT
     (SELECT version FROM configuration) AS configuration_version,
     owner.id AS customer_id, owner.version AS customer_version, owner.root AS root_id,
-    owner.attributes,
+    owner.attributes, owner.card,
     (SELECT min(joined) FROM loyalty_membership
         WHERE loyalty_membership.customer_id = owner.id AND program_id = $3) AS joined,
     coalesce((
@@ -95,14 +114,24 @@ SELECT
             SELECT subledger, jsonb_agg(to_jsonb(account)) AS accounts
             FROM account GROUP BY subledger
         ) AS by_subledger
-    ), '{{}}') AS ledgers,
+    ), '{}') AS ledgers,
     coalesce((SELECT jsonb_agg(to_jsonb(named)) FROM named), '[]') AS postings
 FROM (SELECT 1) AS request LEFT JOIN owner ON true
 """
 
-_LOCK = f"""
-SELECT id FROM customer WHERE id = (SELECT id FROM ({_OWNER}) AS owner) FOR UPDATE
+_LOCK_CUSTOMER = """
+SELECT id FROM customer WHERE id = CASE
+    WHEN $1::uuid IS NULL THEN $2::bigint
+    ELSE (SELECT customer_id FROM claim WHERE claim_key = $1)
+END FOR UPDATE
 """
+
+_LOCK_CARD = """
+SELECT id FROM program_card
+WHERE program_id = $1 AND identifier = $2 AND deleted IS NULL FOR UPDATE
+"""
+
+_LOCK_OWNER = "SELECT id FROM program_card WHERE owner_id = $1 FOR UPDATE"
 
 _OWNERS_OF = """
 SELECT DISTINCT customer_id, subledger FROM loyalty_transaction
@@ -110,16 +139,46 @@ WHERE program_id = $1 AND key = ANY ($2::uuid[]) ORDER BY customer_id, subledger
 """
 
 _EARNED_IN_SESSION = """
-SELECT claim.customer_id, lot.key FROM claim
-LEFT JOIN loyalty_lot AS lot ON lot.customer_id = claim.customer_id
+SELECT owner.id AS customer_id, lot.key
+FROM claim CROSS JOIN LATERAL (%s) AS owner
+LEFT JOIN loyalty_lot AS lot ON lot.customer_id = owner.id
     AND lot.session_id = claim.session_id AND lot.program_id = $2 AND lot.start IS NULL
 WHERE claim.claim_key = $1 AND claim.session_id IS NOT NULL ORDER BY lot.key
 """
 
+_BY_PROFILE = _EARNED_IN_SESSION % "SELECT claim.customer_id AS id"
+
+# The cards that the session names; the session's customer where it names none of the program.
+_BY_CARD = (
+    _EARNED_IN_SESSION
+    % """
+    SELECT coalesce(card.owner_id, session.customer_id) AS id
+    FROM session CROSS JOIN LATERAL jsonb_array_elements_text(
+        coalesce(nullif(session.document -> 'loyalty_cards', '[]'), '[""]')) AS named (identifier)
+    LEFT JOIN program_card AS card ON card.program_id = $2
+        AND card.identifier = named.identifier AND card.deleted IS NULL
+    WHERE session.customer_id = claim.customer_id AND session.id = claim.session_id
+"""
+)
+
 
 async def load(connection: Connection, query: PointsQuery) -> PointsRow:
     """Everything a decision about the points needs, in one round trip."""
-    row = await connection.fetchrow(_LOAD, *msgspec.structs.astuple(query))
+    owner: str = _BY_ID
+    name: object = None
+    if query.card is not None:
+        owner, name = _BY_IDENTIFIER, query.card
+    elif query.profile_key is not None:
+        owner, name = _BY_CLAIM, query.profile_key
+    row = await connection.fetchrow(
+        _LOAD % owner,
+        name,
+        query.customer_id if name is None else None,
+        query.program_id,
+        query.subledger,
+        query.keys,
+        query.with_lots,
+    )
     assert row is not None, "the query always gives one row"
     return PointsRow(**row)
 
@@ -129,7 +188,12 @@ async def lock(connection: Connection, query: PointsQuery) -> None:
 
     Raises `LockTimeout` when that takes longer than the transaction's lock timeout.
     """
-    await connection.execute(_LOCK, query.profile_key, query.customer_id)
+    if query.card is not None:
+        await connection.execute(_LOCK_CARD, query.program_id, query.card)
+        return
+    await connection.execute(_LOCK_CUSTOMER, query.profile_key, query.customer_id)
+    if query.profile_key is None:
+        await connection.execute(_LOCK_OWNER, query.customer_id)
 
 
 async def save(
@@ -139,6 +203,16 @@ async def save(
     rests on has moved."""
     await connection.fetchval(
         "SELECT save_points($1, $2, $3, $4)", customer_id, version, now, ledgers
+    )
+
+
+async def save_of_card(
+    connection: Connection, owner_id: int, version: int, now: datetime, ledgers: bytes
+) -> None:
+    """The same for the points of a card, at its version; also within another write, which guards
+    its customer first. Raises `GuardFailed`."""
+    await connection.fetchval(
+        "SELECT save_card_points($1, $2, $3, $4)", owner_id, version, now, ledgers
     )
 
 
@@ -156,10 +230,12 @@ async def owners_of(
 
 
 async def awaiting_in_session(
-    connection: Connection, session_key: UUID, program_id: int
+    connection: Connection, session_key: UUID, program_id: int, *, of_card: bool = False
 ) -> tuple[int | None, list[UUID]]:
-    """Who has that session, None if nobody, and the lots earned in it that await an action."""
-    rows = await connection.fetch(_EARNED_IN_SESSION, session_key, program_id)
+    """Who has the points of that session, its customer or its card, None if there is no such
+    session, and the lots earned in it that await an action."""
+    statement = _BY_CARD if of_card else _BY_PROFILE
+    rows = await connection.fetch(statement, session_key, program_id)
     if not rows:
         return None, []
     return rows[0]["customer_id"], [row["key"] for row in rows if row["key"] is not None]

@@ -70,6 +70,11 @@ SELECT person.id AS customer_id, person.erased, jsonb_build_object(
     'loyalty_cards', (
         SELECT coalesce(jsonb_agg(to_jsonb(loyalty_card) ORDER BY number), '[]')
         FROM loyalty_card WHERE customer_id = person.id),
+    'program_cards', (
+        SELECT coalesce(jsonb_agg(to_jsonb(card) || jsonb_build_object('linked', link.linked,
+            'linked_as', link.integration_id) ORDER BY card.id), '[]')
+        FROM program_card_link AS link JOIN program_card AS card ON card.id = link.card_id
+        WHERE link.customer_id = person.id),
     'history', (
         SELECT coalesce(jsonb_agg(to_jsonb(customer_change) ORDER BY id), '[]')
         FROM customer_change WHERE customer_id = person.id),

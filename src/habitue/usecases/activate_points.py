@@ -1,7 +1,8 @@
 """Activating points that await an action: all of a session, or those of named transactions.
 
-Who has the points is found out first; the points of several customers are activated one after the
-other, each in a write of its own, once all that was named is known to be pending.
+Who has the points, customers or cards, is found out first; the points of several owners are
+activated one after the other, each in a write of its own, once all that was named is known to be
+pending.
 """
 
 from collections import defaultdict
@@ -13,13 +14,14 @@ import msgspec
 
 from habitue.customers.claims import session_key
 from habitue.loyalty import decide
+from habitue.loyalty.card import usable
 from habitue.loyalty.ledger import Cause, LedgerDecision, Lot
 from habitue.loyalty.program import LoyaltyProgram
 from habitue.loyalty.refusals import NotAwaiting
 from habitue.loyalty.settling import begin
 from habitue.model.errors import NotFound
 from habitue.store.loyalty import PointsQuery, awaiting_in_session, owners_of
-from habitue.usecases.change_points import change_points, profile_based, read_points
+from habitue.usecases.change_points import change_points, read_points
 from habitue.usecases.points_state import PointsState
 from habitue.usecases.shop import Shop
 
@@ -42,21 +44,21 @@ async def activate_session(
     now: datetime,
 ) -> list[Activated]:
     """Activates what was earned in a session. Raises `NotFound`, `NotAwaiting`, `ProfileBusy`."""
-    profile_based(program)
     key = session_key(application_id, session_id)
-    customer_id, lots = await awaiting_in_session(shop.database, key, program.id)
-    if customer_id is None:
+    owner_id, lots = await awaiting_in_session(
+        shop.database, key, program.id, of_card=program.card_based
+    )
+    if owner_id is None:
         raise NotFound("Session", session_id)
     if not lots:
         raise NotAwaiting(f"nothing in session {session_id}", "/sessionId")
-    return await _activate(shop, program, {customer_id: lots}, "/sessionId", cause, now)
+    return await _activate(shop, program, {owner_id: lots}, "/sessionId", cause, now)
 
 
 async def activate_transactions(
     shop: Shop, program: LoyaltyProgram, keys: Sequence[UUID], cause: Cause, now: datetime
 ) -> list[Activated]:
     """Activates what was earned in those transactions. Raises `NotAwaiting`, `ProfileBusy`."""
-    profile_based(program)
     pointer, wanted = "/transactionUUIDs", defaultdict[int, list[UUID]](list)
     owners = sorted({each for each, _ in await owners_of(shop.database, program.id, keys)})
     for customer_id in owners:
@@ -94,6 +96,8 @@ async def _activate(
 def _started(
     state: PointsState, keys: Sequence[UUID], pointer: str, cause: Cause
 ) -> tuple[Sequence[LedgerDecision], list[Activated]]:
+    if state.card is not None:
+        usable(state.card, state.now)
     found = _awaiting(state, keys)
     if len(found) < len(set(keys)):
         raise NotAwaiting("one of the transactions", pointer)

@@ -1,4 +1,4 @@
-"""Points that staff give and take: not rolled back with any session."""
+"""Points that staff give to profiles and cards, and take: not rolled back with any session."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -8,6 +8,7 @@ from uuid import UUID
 import msgspec
 
 from habitue.loyalty import decide
+from habitue.loyalty.card import usable
 from habitue.loyalty.ledger import Cause, LedgerDecision
 from habitue.loyalty.program import MAIN_LEDGER, LoyaltyProgram
 from habitue.loyalty.settling import begin
@@ -15,7 +16,7 @@ from habitue.loyalty.terms import Wish, terms_of
 from habitue.model.errors import Fault, InvalidInput
 from habitue.model.limits import POINTS_NAME_LENGTH_MAX, SUBLEDGER_LENGTH_MAX
 from habitue.store.loyalty import PointsQuery
-from habitue.usecases.change_points import change_points, profile_based
+from habitue.usecases.change_points import change_points
 from habitue.usecases.configure.checks import text_faults
 from habitue.usecases.points_state import PointsState
 from habitue.usecases.shop import Shop
@@ -38,7 +39,7 @@ async def add_points(
     """Gives points. Raises `InvalidInput`, `NotFound`, `ProfileBusy`."""
 
     def give(state: PointsState) -> tuple[Sequence[LedgerDecision], None]:
-        program = _checked(state.program, adjustment)
+        program = _checked(state, adjustment)
         terms = terms_of(program, adjustment.wish, now)
         booking = begin(state.ledger(adjustment.subledger), program, now)
         decide.earn(booking, adjustment.key, adjustment.points, terms, adjustment.cause)
@@ -53,7 +54,7 @@ async def deduct_points(
     """Takes active points. Raises `NotEnoughPoints`, `InvalidInput`, `NotFound`, `ProfileBusy`."""
 
     def take(state: PointsState) -> tuple[Sequence[LedgerDecision], None]:
-        program = _checked(state.program, adjustment)
+        program = _checked(state, adjustment)
         booking = begin(state.ledger(adjustment.subledger), program, now)
         decide.deduct(booking, adjustment.key, adjustment.points, adjustment.cause)
         return [booking.decision()], None
@@ -61,8 +62,10 @@ async def deduct_points(
     await change_points(shop, query, customer, now, take)
 
 
-def _checked(program: LoyaltyProgram, adjustment: Adjustment) -> LoyaltyProgram:
-    profile_based(program)
+def _checked(state: PointsState, adjustment: Adjustment) -> LoyaltyProgram:
+    program = state.program
+    if state.card is not None:
+        usable(state.card, state.now)
     refuse_subledger(program, adjustment.subledger)
     decide.checked(program, adjustment.points)
     faults = tuple(text_faults(adjustment.cause.name, "/name", POINTS_NAME_LENGTH_MAX))

@@ -1,13 +1,15 @@
 """The way of every write of points: load, decide, save; and again when something moved in between.
 
-Words: a *decider* is given the points of one customer in one program as they were read, and says
-what happens to which of its ledgers, with what the caller is told.
+Words: a *decider* is given the points of one customer, or of one card, in one program as they were
+read, and says what happens to which of its ledgers, with what the caller is told.
 """
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import TypeVar
+from uuid import UUID
 
+from habitue.customers.claims import claim_key
 from habitue.loyalty.ledger import LedgerDecision
 from habitue.loyalty.program import LoyaltyProgram
 from habitue.model.errors import Fault, InvalidInput, NotFound, ProfileBusy
@@ -45,6 +47,19 @@ def profile_based(program: LoyaltyProgram) -> LoyaltyProgram:
     return program
 
 
+def card_based(program: LoyaltyProgram) -> LoyaltyProgram:
+    """The program, if cards have its points. Raises `InvalidInput`."""
+    if not program.card_based:
+        details = "this loyalty program is profile-based; it has no cards"
+        raise InvalidInput(Fault("", "Profile-based", details, parameter="loyaltyProgramId"))
+    return program
+
+
+def card_turn(program_id: int, identifier: str) -> UUID:
+    """The key under which writes of one card follow one another."""
+    return claim_key("program card", str(program_id), identifier)
+
+
 async def change_points(
     shop: Shop,
     query: PointsQuery,
@@ -54,7 +69,8 @@ async def change_points(
 ) -> Result:
     """What `decide` tells, once all that it decided is saved.
 
-    Raises what `decide` raises, `NotFound` where the customer does not exist, and `ProfileBusy`.
+    Raises what `decide` raises, `NotFound` where the customer or card does not exist,
+    `InvalidInput` where the program has no such owners, and `ProfileBusy`.
     """
 
     async def attempt(connection: Connection, locked: bool) -> Result:
@@ -62,10 +78,13 @@ async def change_points(
         decisions, result = decide(state)
         writes = writes_of(decisions)
         if writes is not None:
-            await loyalty.save(connection, state.customer_id, state.customer_version, now, writes)
+            save = loyalty.save if state.card is None else loyalty.save_of_card
+            await save(connection, state.customer_id, state.customer_version, now, writes)
         return result
 
     keys = [] if query.profile_key is None else [query.profile_key]
+    if query.card is not None:
+        keys = [card_turn(query.program_id, query.card)]
     async with shop.queue.turn(keys, ProfileBusy):
         return await settled(shop, attempt, ProfileBusy)
 
@@ -79,9 +98,14 @@ async def read_points(
     *,
     locked: bool = False,
 ) -> PointsState:
-    """The points, with the program as the configuration has it now. Raises `NotFound`."""
+    """The points, with the program as the configuration has it now. Raises `NotFound`, and
+    `InvalidInput` where profiles are asked for in a card-based program, or the other way round."""
     while True:
         program = loyalty_program(shop, query.program_id)
+        if query.card is not None:
+            card_based(program)
+        elif query.profile_key is not None:
+            profile_based(program)
         if locked:
             await loyalty.lock(connection, query)
         row = await loyalty.load(connection, query)
@@ -90,5 +114,5 @@ async def read_points(
             continue
         state = points_state(row, program, now)
         if state is None:
-            raise NotFound("Customer profile", customer)
+            raise NotFound("Customer profile" if query.card is None else "Loyalty card", customer)
         return state

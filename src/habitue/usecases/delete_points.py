@@ -1,16 +1,15 @@
-"""Deleting the transactions of a customer: a reversal of everything, after which nothing is told of
-them. The postings stay, as those of every ledger do."""
+"""Deleting the transactions of a customer or a card: a reversal of everything, after which nothing
+is told of them. The postings stay, as those of every ledger do."""
 
 from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
 from habitue.loyalty import decide
-from habitue.loyalty.booking import Booking
 from habitue.loyalty.ledger import Cause, LedgerDecision
 from habitue.loyalty.settling import begin
 from habitue.store.loyalty import PointsQuery
-from habitue.usecases.change_points import change_points, profile_based
+from habitue.usecases.change_points import change_points
 from habitue.usecases.points_state import PointsState
 from habitue.usecases.shop import Shop
 
@@ -28,14 +27,14 @@ async def delete_points(
     `ProfileBusy`."""
 
     def reverse(state: PointsState) -> tuple[Sequence[LedgerDecision], None]:
-        profile_based(state.program)
         wanted = state.ledgers if subledgers is None else set(subledgers) & state.ledgers.keys()
-        return [_reversed(state, name, key, cause).decision() for name in sorted(wanted)], None
+        return [reversed_ledger(state, name, key, cause) for name in sorted(wanted)], None
 
     await change_points(shop, query, customer, now, reverse)
 
 
-def _reversed(state: PointsState, subledger: str, key: UUID, cause: Cause) -> Booking:
+def reversed_ledger(state: PointsState, subledger: str, key: UUID, cause: Cause) -> LedgerDecision:
+    """The decision that reverses one ledger."""
     booking = begin(state.ledger(subledger), state.program, state.now)
     decide.delete_all(booking, key, cause)
-    return booking
+    return booking.decision()

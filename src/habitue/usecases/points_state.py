@@ -8,6 +8,7 @@ from uuid import UUID
 
 import msgspec
 
+from habitue.loyalty.card import ProgramCard
 from habitue.loyalty.ledger import (
     PLACES,
     Account,
@@ -65,7 +66,8 @@ class PostingDocument(msgspec.Struct, frozen=True):
 
 
 class PointsState(msgspec.Struct, frozen=True):
-    """The points of one owner in one program, as they were read."""
+    """The points of one owner in one program, as they were read; `card` is the one that has them,
+    None where a customer does."""
 
     customer_id: int
     customer_version: int
@@ -75,6 +77,7 @@ class PointsState(msgspec.Struct, frozen=True):
     anchors: Anchors
     ledgers: Mapping[str, Ledger]
     postings: tuple[PostingDocument, ...] = ()
+    card: ProgramCard | None = None
 
     def ledger(self, subledger: str) -> Ledger:
         """The ledger of that subledger, an empty one where nothing was ever posted."""
@@ -94,6 +97,7 @@ class PointsState(msgspec.Struct, frozen=True):
 
 _LEDGERS = decoder_of(dict[str, LedgerDocument])
 _POSTINGS = decoder_of(tuple[PostingDocument, ...])
+_CARD = decoder_of(ProgramCard)
 
 
 def points_state(row: PointsRow, program: LoyaltyProgram, now: datetime) -> PointsState | None:
@@ -115,7 +119,13 @@ def points_state(row: PointsRow, program: LoyaltyProgram, now: datetime) -> Poin
             for subledger, document in documents.items()
         },
         postings=_POSTINGS.decode(row.postings),
+        card=None if row.card is None else read_program_card(row.card),
     )
+
+
+def read_program_card(document: bytes) -> ProgramCard:
+    """The card that a stored document holds."""
+    return _CARD.decode(document)
 
 
 def calm_ledgers(row: PointsRow, now: datetime) -> dict[str, AccountDocument] | None:

@@ -105,7 +105,7 @@ async def _calm_readings(
     """Balances as they were saved, where they still hold."""
     row = await loyalty.load(shop.database, msgspec.structs.replace(query, with_lots=False))
     if row.customer_id is None:
-        raise NotFound("Customer profile", customer)
+        raise NotFound("Customer profile" if query.card is None else "Loyalty card", customer)
     accounts = calm_ledgers(row, now)
     if accounts is None or row.configuration_version != shop.configuration.version:
         return None

@@ -3,8 +3,11 @@
 import re
 from collections.abc import Collection, Iterable, Iterator
 
+from habitue.loyalty.card import is_identifier
+from habitue.loyalty.program import CardCodes
 from habitue.model.errors import Fault, InvalidInput
 from habitue.model.limits import (
+    CARD_IDENTIFIER_LENGTH_MIN,
     COUPON_PATTERN_LENGTH_MAX,
     COUPON_PATTERN_LENGTH_MIN,
     DESCRIPTION_LENGTH_MAX,
@@ -84,6 +87,20 @@ def code_settings_faults(settings: CodeSettings | None, pointer: str) -> Iterato
         yield from pattern_faults(settings.coupon_pattern, f"{pointer}/couponPattern")
         characters = settings.valid_characters
         yield from characters_faults(characters, f"{pointer}/validCharacters")
+
+
+def card_code_faults(codes: CardCodes) -> Iterator[Fault]:
+    """What is wrong with the way in which a program makes the identifiers of its cards."""
+    pointer = "/cardCodeSettings"
+    yield from pattern_faults(codes.pattern, f"{pointer}/couponPattern")
+    yield from characters_faults(codes.valid_characters, f"{pointer}/validCharacters")
+    if len(codes.pattern) < CARD_IDENTIFIER_LENGTH_MIN:
+        details = f"an identifier has at least {CARD_IDENTIFIER_LENGTH_MIN} characters"
+        yield Fault(f"{pointer}/couponPattern", "Invalid length", details)
+    for index, character in enumerate(codes.valid_characters):
+        if len(character) == 1 and not is_identifier(character):
+            details = "an identifier is made of letters, digits and ._%+@-"
+            yield Fault(f"{pointer}/validCharacters/{index}", "Invalid character", details)
 
 
 def pattern_faults(pattern: str, pointer: str) -> Iterator[Fault]:

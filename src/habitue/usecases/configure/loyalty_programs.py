@@ -39,9 +39,8 @@ from habitue.usecases.configuration import Change
 from habitue.usecases.configure.checks import (
     api_name_faults,
     application_faults,
-    characters_faults,
+    card_code_faults,
     description_faults,
-    pattern_faults,
     refuse_if_any,
     text_faults,
 )
@@ -224,10 +223,7 @@ def _faults(configuration: Configuration, program: LoyaltyProgram) -> Iterator[F
         details = f"points have 0 to {POINTS_DECIMALS_MAX} decimals"
         yield Fault("/pointsScale", "Out of range", details)
     if program.card_codes is not None:
-        pointer = "/cardCodeSettings"
-        yield from pattern_faults(program.card_codes.pattern, f"{pointer}/couponPattern")
-        characters = program.card_codes.valid_characters
-        yield from characters_faults(characters, f"{pointer}/validCharacters")
+        yield from card_code_faults(program.card_codes)
     yield from _policy_faults(program)
 
 
