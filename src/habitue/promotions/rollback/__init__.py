@@ -3,7 +3,7 @@
 Discounts and coupon redemptions are rolled back, one rollback effect for each; free items, custom
 effects, notifications and attribute updates stay as they are (contracts/talon_one/SEMANTICS.md
 sections 3.5 and 3.6). A return rolls back the discounts of the units that come back, and no coupon
-(section 3.7).
+(section 3.7). How each kind of outcome is taken back is told by its family's module here.
 """
 
 from collections import Counter
@@ -12,39 +12,28 @@ from typing import Any
 
 import msgspec
 
-from habitue.promotions.effects import (
-    AcceptCoupon,
-    Effect,
-    Outcome,
-    RollbackCoupon,
-    RollbackDiscount,
-    SetDiscount,
-    SetDiscountPerAdditionalCost,
-    SetDiscountPerItem,
-)
+from habitue.promotions.effects import AcceptCoupon, Effect, Outcome
+from habitue.promotions.rollback import coupons, discounts
+from habitue.promotions.rollback.reversal import Giving, Reversal
+
+_REVERSALS: Mapping[type, Reversal] = {**coupons.REVERSALS, **discounts.REVERSALS}
 
 
 def rollbacks_of(
     effects: Iterable[Effect], redeemed_coupon_ids: frozenset[int]
 ) -> tuple[Effect, ...]:
     """The rollback effects for what a closed session gave, among it the coupons it redeemed."""
+    giving = Giving(redeemed_coupon_ids)
     return tuple(
         msgspec.structs.replace(effect, outcome=rollback)
         for effect in effects
-        if (rollback := _rollback(effect, redeemed_coupon_ids)) is not None
+        if (rollback := _rollback(effect, giving)) is not None
     )
 
 
 def standing(effects: Iterable[Effect]) -> tuple[Effect, ...]:
     """The effects that stay when a closed session is cancelled or reopened."""
-    return tuple(
-        effect
-        for effect in effects
-        if not isinstance(
-            effect.outcome,
-            (AcceptCoupon, SetDiscount, SetDiscountPerItem, SetDiscountPerAdditionalCost),
-        )
-    )
+    return tuple(effect for effect in effects if type(effect.outcome) not in _REVERSALS)
 
 
 def without_units(
@@ -54,13 +43,10 @@ def without_units(
     rollbacks: list[Effect] = []
     kept: list[Effect] = []
     for effect in effects:
-        match effect.outcome:
-            case SetDiscountPerItem(position=line, sub_position=unit) if unit in units.get(
-                line, ()
-            ):
-                rollbacks += rollbacks_of((effect,), frozenset())
-            case _:
-                kept.append(effect)
+        if _returns(effect.outcome, units):
+            rollbacks += rollbacks_of((effect,), frozenset())
+        else:
+            kept.append(effect)
     return tuple(rollbacks), tuple(kept)
 
 
@@ -121,16 +107,12 @@ def _hashable(value: Any) -> Hashable:
     return value
 
 
-def _rollback(effect: Effect, redeemed_coupon_ids: frozenset[int]) -> Outcome | None:
-    match effect.outcome:
-        case AcceptCoupon(value=code) if effect.coupon_id in redeemed_coupon_ids:
-            return RollbackCoupon(code)
-        case SetDiscount(name=name, value=value):
-            return RollbackDiscount(name, value)
-        case SetDiscountPerItem(name=name, value=value, position=line, sub_position=unit):
-            return RollbackDiscount(name, value, line, unit)
-        case SetDiscountPerAdditionalCost(
-            name=name, value=value, additional_cost_id=cost_id, additional_cost=cost
-        ):
-            return RollbackDiscount(name, value, additional_cost_id=cost_id, additional_cost=cost)
-    return None
+def _rollback(effect: Effect, giving: Giving) -> Outcome | None:
+    reversal = _REVERSALS.get(type(effect.outcome))
+    return reversal.roll_back(effect.outcome, effect, giving) if reversal else None
+
+
+def _returns(outcome: Outcome, units: Mapping[int, range]) -> bool:
+    reversal = _REVERSALS.get(type(outcome))
+    unit = reversal.unit(outcome) if reversal else None
+    return unit is not None and unit[1] in units.get(unit[0], ())

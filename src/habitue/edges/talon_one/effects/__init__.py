@@ -1,0 +1,50 @@
+"""Effects on the wire: each outcome of the house under its effect type, with its exact properties.
+
+Property names and their order are those of contracts/talon_one/SEMANTICS.md section 5.2. Numbers
+leave in their shortest form and are never rounded. Each family of outcomes has a module here, whose
+`OUT` the table below joins.
+"""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from habitue.edges.talon_one.effects import attributes, codes, discounts, notifications
+from habitue.edges.talon_one.effects.props import Out, Props, shortened
+from habitue.promotions.effects import Effect
+
+__all__ = ["EffectOut", "effect_out", "shortened"]
+
+
+class EffectOut(msgspec.Struct, rename="camel", omit_defaults=True):
+    """One effect with its cause."""
+
+    campaign_id: int
+    ruleset_id: int
+    rule_index: int
+    rule_name: str
+    effect_type: str
+    props: Props
+    triggered_by_coupon: int | None = None
+
+
+def effect_out(effect: Effect) -> EffectOut:
+    """The effect as it goes over the wire."""
+    effect_type, props = _OUT[type(effect.outcome)]
+    return EffectOut(
+        effect.campaign_id,
+        effect.ruleset_id,
+        effect.rule_index,
+        effect.rule_name,
+        effect_type,
+        props(effect.outcome),
+        effect.coupon_id,
+    )
+
+
+_OUT: Mapping[type, Out] = {
+    **codes.OUT,
+    **discounts.OUT,
+    **notifications.OUT,
+    **attributes.OUT,
+}

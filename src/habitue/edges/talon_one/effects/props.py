@@ -1,0 +1,28 @@
+"""What the properties of all effects have in common."""
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any, TypeAlias
+
+import msgspec
+
+from habitue.model.numbers import shortest
+
+
+class Props(msgspec.Struct, rename="camel", omit_defaults=True):
+    """The properties of an effect; what is None is left out."""
+
+
+#: The effect type of an outcome, and the outcome in the shape that the wire wants.
+Out: TypeAlias = tuple[str, Callable[[Any], Props]]
+
+
+def shortened(value: Any) -> Any:
+    """A value with every number in its shortest form."""
+    if isinstance(value, Decimal):
+        return shortest(value)
+    if isinstance(value, list):
+        return [shortened(each) for each in value]
+    if isinstance(value, dict):
+        return {key: shortened(each) for key, each in value.items()}
+    return value
