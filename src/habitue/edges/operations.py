@@ -12,6 +12,7 @@ from habitue.edges.capillary.status import status_operations
 from habitue.edges.capillary.subscriptions import subscription_operations
 from habitue.edges.http.operation import Operation
 from habitue.edges.talon_one.integration.loyalty import loyalty_operations
+from habitue.edges.talon_one.integration.loyalty_cards import loyalty_card_operations
 from habitue.edges.talon_one.integration.operations import integration_operations
 from habitue.edges.talon_one.management import management_operations
 from habitue.edges.tracker.operations import tracker_operations
@@ -23,6 +24,7 @@ def all_operations() -> list[Operation]:
     return [
         *integration_operations(),
         *loyalty_operations(),
+        *loyalty_card_operations(),
         *management_operations(),
         *capillary_oauth_operations(),
         *registering_operations(),

@@ -40,7 +40,7 @@ class TransactionsPage(msgspec.Struct, frozen=True, kw_only=True):
     customer_id: int
     program_id: int
     now: datetime
-    subledger: str | None = None
+    subledgers: Sequence[str] | None = None
     session_keys: Sequence[str] | None = None
     keys: Sequence[UUID] | None = None
     origin: Literal["manual", "session", "import"] | None = None
@@ -128,7 +128,7 @@ FROM loyalty_transaction AS entry
 WHERE entry.customer_id = $1 AND entry.program_id = $2
     AND entry.kind IN ('earn', 'spend', 'post_hold', 'take_back', 'reimburse', 'transfer')
     AND entry.amount <> 0
-    AND ($4::text IS NULL OR entry.subledger = $4)
+    AND ($4::text[] IS NULL OR entry.subledger = ANY ($4))
     AND ($5::text[] IS NULL OR entry.cause ->> 'session_key' = ANY ($5))
     AND ($6::uuid[] IS NULL OR entry.key = ANY ($6))
     AND ($7::text IS NULL OR $7 = CASE
@@ -206,7 +206,7 @@ async def transactions_page(connection: Connection, page: TransactionsPage) -> l
         page.customer_id,
         page.program_id,
         page.now,
-        page.subledger,
+        page.subledgers,
         page.session_keys,
         page.keys,
         page.origin,

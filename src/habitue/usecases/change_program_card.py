@@ -24,7 +24,7 @@ from habitue.model.limits import BLOCK_REASON_LENGTH_MAX
 from habitue.store import program_cards
 from habitue.store.database import Connection
 from habitue.store.loyalty import PointsQuery
-from habitue.store.program_cards import ProfileRow
+from habitue.store.program_cards import CardFilter, ProfileRow, find_cards
 from habitue.usecases.change_points import card_based, card_turn, read_points
 from habitue.usecases.configure.checks import refuse_if_any, text_faults
 from habitue.usecases.delete_points import reversed_ledger
@@ -44,6 +44,11 @@ async def read_card(
     if document is None:
         raise NotFound("Loyalty card", identifier)
     return read_program_card(document)
+
+
+async def find_program_cards(shop: Shop, wanted: CardFilter) -> list[ProgramCard]:
+    """One page of the cards that fit, and one more where there are more."""
+    return [read_program_card(each) for each in await find_cards(shop.database, wanted)]
 
 
 async def set_card_status(

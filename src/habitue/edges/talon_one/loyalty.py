@@ -153,7 +153,7 @@ def balances_out(
 
 
 def points_out(row: LotRow, program_id: int) -> PointsOut:
-    """Unused points."""
+    """Unused points, of a profile or a card."""
     return PointsOut(
         id=row.id,
         transaction_uuid=str(row.key),
@@ -171,7 +171,7 @@ def points_out(row: LotRow, program_id: int) -> PointsOut:
 
 def transaction_out(row: TransactionRow, program_id: int) -> TransactionOut:
     """One entry of the log."""
-    cause = _CAUSES.decode(row.cause)
+    cause = cause_of(row)
     added = row.amount > 0
     return TransactionOut(
         id=row.id,
@@ -190,6 +190,11 @@ def transaction_out(row: TransactionRow, program_id: int) -> TransactionOut:
         flags=FlagsOut(True) if row.negative else None,
         validity_duration=row.validity or None,
     )
+
+
+def cause_of(row: TransactionRow) -> Cause:
+    """Why an entry was posted."""
+    return _CAUSES.decode(row.cause)
 
 
 def activated_out(program: LoyaltyProgram, activated: Iterable[Activated]) -> ActivatedOut:

@@ -17,7 +17,7 @@ from habitue.edges.talon_one.loyalty import (
     transaction_out,
 )
 from habitue.edges.talon_one.pages import PageSize, PageWithoutTotal, Skip
-from habitue.loyalty.program import LoyaltyProgram
+from habitue.loyalty.program import MAIN_LEDGER, LoyaltyProgram
 from habitue.model.errors import Fault, InvalidInput
 from habitue.store import loyalty_reading
 from habitue.store.loyalty import PointsQuery
@@ -78,14 +78,12 @@ async def transactions_of_profile(
 ) -> PageWithoutTotal[TransactionOut]:
     """The page of the log that a request asks for."""
     query = call.query
-    if query.awaits_activation is False:
-        details = "awaitsActivation is true or left out"
-        raise InvalidInput(Fault("", "Not allowed", details, parameter="awaitsActivation"))
+    refuse_not_awaiting(query.awaits_activation)
     page = TransactionsPage(
         customer_id=await customer_of_profile(call, program),
         program_id=program.id,
         now=call.now,
-        subledger=query.subledger_id,
+        subledgers=None if query.subledger_id is None else (query.subledger_id,),
         session_keys=query.customer_session_ids,
         keys=uuids(query.transaction_uuids),
         origin=query.loyalty_transaction_type,
@@ -98,6 +96,19 @@ async def transactions_of_profile(
     rows = await loyalty_reading.transactions_page(call.services.shop.database, page)
     shown = [transaction_out(row, program.id) for row in rows[: query.page_size]]
     return PageWithoutTotal(len(rows) > query.page_size, shown)
+
+
+def refuse_not_awaiting(awaits_activation: bool | None) -> None:
+    """Raises `InvalidInput` where what does not await activation is asked for."""
+    if awaits_activation is False:
+        details = "awaitsActivation is true or left out"
+        raise InvalidInput(Fault("", "Not allowed", details, parameter="awaitsActivation"))
+
+
+def named_subledgers(names: list[str] | None) -> list[str] | None:
+    """The subledgers that a query names, None where it names none. The main one is the empty text,
+    of which a query string leaves an empty list."""
+    return [MAIN_LEDGER] if names == [] else names
 
 
 def profile_query(

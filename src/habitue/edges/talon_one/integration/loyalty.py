@@ -27,6 +27,7 @@ from habitue.edges.talon_one.profile_points import (
     TransactionsQuery,
     balances_of_profile,
     customer_of_profile,
+    named_subledgers,
     profile_query,
     transactions_of_profile,
     uuids,
@@ -36,7 +37,7 @@ from habitue.loyalty.program import LoyaltyProgram
 from habitue.model.errors import Fault, InvalidInput
 from habitue.model.limits import TRANSACTIONS_PER_ACTIVATION_MAX
 from habitue.store import loyalty_reading
-from habitue.store.loyalty_reading import PointsOrder, PointsPage
+from habitue.store.loyalty_reading import LotRow, PointsOrder, PointsPage
 from habitue.usecases.activate_points import activate_session, activate_transactions
 from habitue.usecases.change_points import found_program
 from habitue.usecases.delete_points import delete_points
@@ -85,23 +86,31 @@ async def get_balances(call: Call[Any, BalancesQuery, None]) -> Answer:
 
 
 async def get_points(call: Call[Principal, PointsQueryString, None]) -> Answer:
-    program, query = await program_of(call), call.query
-    customer_id = await customer_of_profile(call, program)
+    program = await program_of(call)
+    rows = await lots_of(call, program, await customer_of_profile(call, program))
+    shown = [points_out(row, program.id) for row in rows[: call.query.page_size]]
+    return Answer(200, PageWithoutTotal(len(rows) > call.query.page_size, shown))
+
+
+async def lots_of(
+    call: Call[Principal, PointsQueryString, None], program: LoyaltyProgram, owner_id: int
+) -> list[LotRow]:
+    """The unused points that a request asks for, of a customer or a card; one more where there are
+    more than on its page."""
+    query = call.query
     page = PointsPage(
-        customer_id=customer_id,
+        customer_id=owner_id,
         program_id=program.id,
         status=query.status,
         now=call.now,
-        subledgers=query.subledger_id,
+        subledgers=named_subledgers(query.subledger_id),
         session_keys=query.customer_session_ids,
         keys=uuids(query.transaction_uuids),
         order=_ORDERS[query.sort],
         skip=query.skip,
         limit=query.page_size,
     )
-    rows = await loyalty_reading.points_page(call.services.shop.database, page)
-    shown = [points_out(row, program.id) for row in rows[: query.page_size]]
-    return Answer(200, PageWithoutTotal(len(rows) > query.page_size, shown))
+    return await loyalty_reading.points_page(call.services.shop.database, page)
 
 
 async def get_transactions(call: Call[Principal, TransactionsQuery, None]) -> Answer:

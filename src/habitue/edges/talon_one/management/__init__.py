@@ -13,6 +13,7 @@ from habitue.edges.talon_one.management import (
     campaigns,
     coupon_changes,
     coupons,
+    loyalty_cards,
     loyalty_points,
     loyalty_programs,
     rulesets,
@@ -35,5 +36,6 @@ def management_operations() -> list[Operation]:
         *apikeys.operations(),
         *loyalty_programs.operations(),
         *loyalty_points.operations(),
+        *loyalty_cards.operations(),
         *running_campaigns.operations(),
     ]

@@ -46,51 +46,58 @@ class AddIn(DeductIn, rename="camel"):
 
 
 async def put_add_points(call: ManagementCall[None, AddIn]) -> Answer:
-    program, body = _program(call), call.body
-    wish = Wish(
-        pending=body.pending_duration,
-        pending_until=body.pending_until,
-        validity=body.validity_duration,
-        valid_until=body.valid_until,
-    )
-    profile_id = integration_id(call, "integrationId")
-    adjustment = _adjustment(call, body, wish)
+    program, profile_id = program_named(call), integration_id(call, "integrationId")
+    adjustment = adjustment_of(call, call.body, add_wish(call.body))
     query = profile_query(program, profile_id, adjustment.subledger)
     await add_points(call.services.shop, query, profile_id, adjustment, call.now)
     return Answer(204)
 
 
 async def put_deduct_points(call: ManagementCall[None, DeductIn]) -> Answer:
-    program, profile_id = _program(call), integration_id(call, "integrationId")
-    adjustment = _adjustment(call, call.body, Wish())
+    program, profile_id = program_named(call), integration_id(call, "integrationId")
+    adjustment = adjustment_of(call, call.body, Wish())
     query = profile_query(program, profile_id, adjustment.subledger)
     await deduct_points(call.services.shop, query, profile_id, adjustment, call.now)
     return Answer(204)
 
 
 async def get_ledger_balances(call: ManagementCall[BalancesQuery, None]) -> Answer:
-    return Answer(200, await balances_of_profile(call, _program(call)))
+    return Answer(200, await balances_of_profile(call, program_named(call)))
 
 
 async def get_ledger_transactions(call: ManagementCall[TransactionsQuery, None]) -> Answer:
-    return Answer(200, await transactions_of_profile(call, _program(call)))
+    return Answer(200, await transactions_of_profile(call, program_named(call)))
 
 
-def _program(call: ManagementCall[Any, Any]) -> LoyaltyProgram:
+def program_named(call: ManagementCall[Any, Any]) -> LoyaltyProgram:
     return loyalty_program(call.services.shop, call.integer("loyaltyProgramId"))
 
 
-def _adjustment(call: ManagementCall[Any, Any], body: DeductIn, wish: Wish) -> Adjustment:
+def adjustment_of(call: ManagementCall[Any, Any], body: DeductIn, wish: Wish) -> Adjustment:
     applications = call.services.shop.configuration.applications
     if body.application_id is not None and body.application_id not in applications:
         details = f"Application {body.application_id} does not exist"
         raise InvalidInput(Fault("/applicationId", "Unknown", details))
-    cause = Cause(
-        name=body.name or "",
-        actor=f"key {call.principal.key_id}",
-        application_id=body.application_id,
-    )
+    cause = cause_of_staff(call, body.name or "", body.application_id)
     return Adjustment(uuid4(), body.points, body.subledger_id or MAIN_LEDGER, cause, wish)
+
+
+def add_wish(body: AddIn) -> Wish:
+    """When points that are given start and end."""
+    return Wish(
+        pending=body.pending_duration,
+        pending_until=body.pending_until,
+        validity=body.validity_duration,
+        valid_until=body.valid_until,
+    )
+
+
+def cause_of_staff(
+    call: ManagementCall[Any, Any], name: str = "", application_id: int | None = None
+) -> Cause:
+    """Why staff changed points."""
+    actor = f"key {call.principal.key_id}"
+    return Cause(name=name, actor=actor, application_id=application_id)
 
 
 def operations() -> list[Operation]:
