@@ -27,6 +27,7 @@ TABLES = (
     "coupon",
     "receipt",
     "loyalty_card",
+    "audience_member",
 )
 #: What a merge and its undoing may leave behind.
 _VERSIONED = ("customer", "loyalty_card")
@@ -79,7 +80,7 @@ def misplaced(rows: Rows, owners: dict[int, int]) -> list[str]:
     return wrong
 
 
-_ROOTED = ("card_part", "card_root", "customer_name", "customer_change")
+_ROOTED = ("card_part", "card_root", "customer_name", "customer_change", "audience_member")
 
 
 def owners_of(rows: Rows) -> dict[int, int]:

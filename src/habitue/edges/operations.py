@@ -11,6 +11,7 @@ from habitue.edges.capillary.staff import staff_operations
 from habitue.edges.capillary.status import status_operations
 from habitue.edges.capillary.subscriptions import subscription_operations
 from habitue.edges.http.operation import Operation
+from habitue.edges.talon_one.integration.audiences import audience_operations
 from habitue.edges.talon_one.integration.loyalty import loyalty_operations
 from habitue.edges.talon_one.integration.loyalty_cards import loyalty_card_operations
 from habitue.edges.talon_one.integration.operations import integration_operations
@@ -25,6 +26,7 @@ def all_operations() -> list[Operation]:
         *integration_operations(),
         *loyalty_operations(),
         *loyalty_card_operations(),
+        *audience_operations(),
         *management_operations(),
         *capillary_oauth_operations(),
         *registering_operations(),

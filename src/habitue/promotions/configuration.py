@@ -17,6 +17,7 @@ from habitue.loyalty.program import LoyaltyProgram
 from habitue.model.attributes import AttributeDefinition
 from habitue.model.errors import NotFound
 from habitue.model.keys import ApiKey
+from habitue.promotions.audiences import Audience
 from habitue.promotions.campaign import AdditionalCost, Application, Campaign, StoredRuleset
 
 Entity = TypeVar("Entity")
@@ -34,6 +35,7 @@ class Configuration(msgspec.Struct, frozen=True):
     keys: Mapping[bytes, ApiKey] = MappingProxyType({})
     organisation: Organisation = Organisation()
     loyalty_programs: Mapping[int, LoyaltyProgram] = MappingProxyType({})
+    audiences: Mapping[int, Audience] = MappingProxyType({})
 
     def application(self, application_id: int) -> Application:
         """The application of that id. Raises `NotFound`."""
@@ -45,6 +47,17 @@ class Configuration(msgspec.Struct, frozen=True):
         if campaign.application_id != application_id:
             raise NotFound("Campaign", campaign_id)
         return campaign
+
+    def audiences_of(self, *, sandbox: bool) -> dict[int, Audience]:
+        """The audiences of one environment, by id."""
+        return {id_: each for id_, each in self.audiences.items() if each.sandbox == sandbox}
+
+    def audience(self, audience_id: int, *, sandbox: bool | None = None) -> Audience:
+        """The audience of that id, of one environment or of any. Raises `NotFound`."""
+        audience = _found("Audience", audience_id, self.audiences)
+        if sandbox is not None and audience.sandbox != sandbox:
+            raise NotFound("Audience", audience_id)
+        return audience
 
     def campaigns_of(self, application_id: int) -> list[Campaign]:
         """The campaigns of one application, oldest first."""

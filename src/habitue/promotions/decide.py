@@ -16,6 +16,7 @@ from habitue.customers.customer import Customer
 from habitue.model.attributes import Attributes, merged
 from habitue.model.errors import Fault, InvalidInput
 from habitue.model.numbers import ZERO
+from habitue.promotions.audiences import audience_facts
 from habitue.promotions.coupon import Coupon, Redemption
 from habitue.promotions.coupon_book import CouponBook
 from habitue.promotions.decide_profile import check_campaigns, profile_facts
@@ -195,7 +196,7 @@ def _evaluate(
         program,
         purpose,
         SessionFacts(session, program.fact_definitions),
-        _profile(session.profile_id, state.owner, program),
+        profile_of(session, state.owner, state.resources, program),
         book,
         now,
         state.resources,
@@ -220,8 +221,15 @@ def _evaluate(
     )
 
 
-def _profile(profile_id: str, owner: Customer, program: Program) -> ProfileFacts | None:
-    return profile_facts(profile_id, owner, owner.attributes, program) if profile_id else None
+def profile_of(
+    session: Session, owner: Customer, resources: Resources, program: Program
+) -> ProfileFacts | None:
+    """The customer of the session as rules see them; None where it is anonymous."""
+    if not session.profile_id:
+        return None
+    present = resources.audiences
+    audiences = audience_facts(present, present, program.audience_names)
+    return profile_facts(session.profile_id, owner, owner.attributes, program, audiences)
 
 
 def coupon_book(

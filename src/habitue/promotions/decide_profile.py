@@ -7,10 +7,18 @@ import msgspec
 from habitue.customers.customer import Customer
 from habitue.model.attributes import Attributes, merged, normalised, validate
 from habitue.model.errors import Fault, InvalidInput
+from habitue.promotions.audiences import (
+    MembershipChange,
+    after,
+    audience_facts,
+    changed,
+    changes_between,
+    check_known,
+)
 from habitue.promotions.coupon_book import CouponBook
 from habitue.promotions.effects import Effect
 from habitue.promotions.evaluate import NO_RESOURCES, Purpose, evaluate
-from habitue.promotions.facts import ProfileFacts, readable
+from habitue.promotions.facts import NO_AUDIENCES, AudienceFacts, ProfileFacts, readable
 from habitue.promotions.program import Program
 from habitue.promotions.resources import ResourceChanges, Resources
 from habitue.promotions.trace import CampaignTrace, RuleFailure
@@ -19,13 +27,16 @@ from habitue.promotions.trace import CampaignTrace, RuleFailure
 class ProfileCommand(msgspec.Struct, frozen=True):
     """A request to update a profile. `purpose` of None leaves the rules alone.
 
-    `pointer` is where the profile stands in the request, for its faults.
+    `pointer` is where the profile stands in the request, for its faults. A profile that is unknown
+    comes to be, unless `creates` says otherwise.
     """
 
     integration_id: str
     attributes: Attributes
     purpose: Purpose | None = None
     pointer: str = ""
+    audiences: tuple[MembershipChange, ...] = ()
+    creates: bool = True
 
     @property
     def dry(self) -> bool:
@@ -61,11 +72,24 @@ def decide_profile(
     )
     if faults:
         raise InvalidInput(*(fault.under(command.pointer) for fault in faults))
+    check_known(command.audiences, program.audiences)
     sent = normalised(command.attributes)
     if command.purpose is None:
-        return ProfileDecision(merged(customer.attributes, sent), active=False, changes=sent)
+        return ProfileDecision(
+            merged(customer.attributes, sent),
+            active=False,
+            changes=sent,
+            resource_changes=ResourceChanges(
+                audiences=changes_between(resources.audiences, _wished(command, resources))
+            ),
+        )
     check_campaigns(command.purpose, program, command.pointer)
     return _evaluated(command, command.purpose, customer, sent, program, now, resources)
+
+
+def _wished(command: ProfileCommand, resources: Resources) -> frozenset[int]:
+    wishes = ((each.audience_id, each.joins) for each in command.audiences)
+    return changed(resources.audiences, wishes)
 
 
 def check_campaigns(purpose: Purpose, program: Program, pointer: str) -> None:
@@ -77,7 +101,11 @@ def check_campaigns(purpose: Purpose, program: Program, pointer: str) -> None:
 
 
 def profile_facts(
-    profile_id: str, customer: Customer, attributes: Attributes, program: Program
+    profile_id: str,
+    customer: Customer,
+    attributes: Attributes,
+    program: Program,
+    audiences: AudienceFacts = NO_AUDIENCES,
 ) -> ProfileFacts:
     """The customer as rules see them."""
     return ProfileFacts(
@@ -85,8 +113,10 @@ def profile_facts(
         readable(attributes, program.fact_definitions.profile),
         created=customer.created,
         last_activity=customer.last_activity,
+        customer_id=customer.id,
         closed_sessions=customer.closed_sessions,
         total_sales=customer.total_sales,
+        audiences=audiences,
     )
 
 
@@ -109,8 +139,11 @@ def _evaluated(
         zone=program.zone,
         profile_id=command.integration_id,
     )
-    facts = profile_facts(command.integration_id, customer, attributes, program)
-    evaluated = evaluate(program, purpose, None, facts, book, now, resources)
+    before, present = resources.audiences, _wished(command, resources)
+    audiences = audience_facts(before, present, program.audience_names)
+    facts = profile_facts(command.integration_id, customer, attributes, program, audiences)
+    wished = msgspec.structs.replace(resources, audiences=present)
+    evaluated = evaluate(program, purpose, None, facts, book, now, wished)
     set_by_rules = {name: value for _, name, value in evaluated.attribute_changes}
     return ProfileDecision(
         merged(attributes, set_by_rules),
@@ -120,5 +153,8 @@ def _evaluated(
         failures=evaluated.failures,
         trace=evaluated.trace,
         triggered_campaign_ids=evaluated.triggered_campaign_ids,
-        resource_changes=evaluated.resource_changes,
+        resource_changes=msgspec.structs.replace(
+            evaluated.resource_changes,
+            audiences=changes_between(before, after(present, evaluated.resource_changes.audiences)),
+        ),
     )

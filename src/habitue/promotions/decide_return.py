@@ -20,9 +20,9 @@ import msgspec
 from habitue.customers.customer import Customer
 from habitue.model.attributes import merged
 from habitue.model.numbers import EXACT
+from habitue.promotions.audiences import changes_of_effects
 from habitue.promotions.coupon import Coupon
-from habitue.promotions.decide import Decision, State, coupon_book, with_changes
-from habitue.promotions.decide_profile import profile_facts
+from habitue.promotions.decide import Decision, State, coupon_book, profile_of, with_changes
 from habitue.promotions.effects import (
     NO_CAMPAIGN,
     AcceptCoupon,
@@ -34,6 +34,7 @@ from habitue.promotions.effects import (
 from habitue.promotions.evaluate import Evaluated, Purpose, evaluate
 from habitue.promotions.facts import remaining_facts
 from habitue.promotions.program import Program
+from habitue.promotions.resources import ResourceChanges
 from habitue.promotions.returned import (
     Return,
     ReturnedLine,
@@ -131,6 +132,9 @@ def _judged_again(state: State, stored: Session, decision: Decision, program: Pr
         owner_attributes=merged(attributes, owner_changes) if owner_changes else None,
         owner_changes=owner_changes,
         triggered_campaign_ids=evaluated.triggered_campaign_ids,
+        resource_changes=ResourceChanges(
+            audiences=changes_of_effects(state.resources.audiences, changed.new)
+        ),
     )
 
 
@@ -188,8 +192,7 @@ def _evaluated(
     submitted = msgspec.structs.replace(session, coupon_codes=tuple(coupons))
     book = coupon_book(_at_closing(state, closed_at), submitted, purpose, program, closed_at)
     owner = _apart_from(state.owner, stored)
-    profile_id = session.profile_id
-    profile = profile_facts(profile_id, owner, owner.attributes, program) if profile_id else None
+    profile = profile_of(session, owner, state.resources, program)
     facts = remaining_facts(session, program.fact_definitions)
     return evaluate(program, purpose, facts, profile, book, closed_at)
 

@@ -81,6 +81,8 @@ _ITEM: Mapping[str, Field] = {
 _PROFILE: Mapping[str, Field] = {
     "IntegrationId": _stable(STRING, "integration_id"),
     "Audiences": _stable(list_of(STRING), "audiences"),
+    "JoinedAudiences": _stable(list_of(STRING), "joined_audiences"),
+    "LeftAudiences": _stable(list_of(STRING), "left_audiences"),
     "ClosedSessions": _stable(NUMBER, "closed_sessions"),
     "TotalSales": _stable(NUMBER, "total_sales"),
     "Created": _stable(TIME, "created"),

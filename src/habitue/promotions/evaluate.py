@@ -81,6 +81,7 @@ def evaluate(
         program.additional_cost_ids,
         program.writable,
         resources,
+        program.audience_names,
     )
     run = _Run(program, purpose, frame, book)
     with localcontext(EXACT):
@@ -91,6 +92,7 @@ def evaluate(
         effects=tuple(frame.effects),
         attribute_changes=tuple(frame.attribute_changes),
         triggered_campaign_ids=tuple(dict.fromkeys(run.triggered)),
+        resource_changes=ResourceChanges(audiences=frame.memberships.changes()),
         failures=tuple(tracer.failures) if tracer else (),
         trace=_trace(program, purpose, tracer, now) if tracer else (),
     )

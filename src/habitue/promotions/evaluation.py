@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 
 from habitue.model.attributes import Definitions
 from habitue.model.limits import EVALUATION_STEPS_MAX, RULE_STEPS_MAX
+from habitue.promotions.audiences import Memberships
 from habitue.promotions.coupon import Coupon
 from habitue.promotions.effects import Effect, Outcome
 from habitue.promotions.facts import CouponFacts, ProfileFacts, SessionFacts
@@ -28,11 +29,13 @@ class Evaluation(Frame):
     __slots__ = (
         "additional_cost_ids",
         "attribute_changes",
+        "audience_names",
         "cause",
         "coupon",
         "coupon_facts",
         "coupon_read",
         "effects",
+        "memberships",
         "profile",
         "redeem",
         "resources",
@@ -51,6 +54,7 @@ class Evaluation(Frame):
         additional_cost_ids: Mapping[str, int],
         writable: Mapping[str, Definitions],
         resources: Resources,
+        audience_names: Mapping[int, str],
     ) -> None:
         super().__init__(now, zone)
         self.session = session
@@ -58,7 +62,9 @@ class Evaluation(Frame):
         self.additional_cost_ids = additional_cost_ids
         self.writable = writable
         self.resources = resources
-        self.tentatives: tuple[Tentative, ...] = ()
+        self.audience_names = audience_names
+        self.memberships = Memberships(resources.audiences)
+        self.tentatives: tuple[Tentative, ...] = (self.memberships,) if audience_names else ()
         self.effects: list[Effect] = []
         self.attribute_changes: list[tuple[str, str, Any]] = []
         self.coupon: Coupon | None = None

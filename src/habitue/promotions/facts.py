@@ -87,6 +87,18 @@ def remaining_facts(session: Session, definitions: "FactDefinitions") -> Session
     return facts
 
 
+class AudienceFacts(msgspec.Struct, frozen=True):
+    """The names of the audiences that the customer is in, and of those that the request itself has
+    the customer join and leave."""
+
+    present: list[str] = []
+    joined: list[str] = []
+    left: list[str] = []
+
+
+NO_AUDIENCES = AudienceFacts()
+
+
 class ProfileFacts:
     """The customer as the rules see them; `total_sales` is before discounts."""
 
@@ -95,8 +107,11 @@ class ProfileFacts:
         "audiences",
         "closed_sessions",
         "created",
+        "customer_id",
         "integration_id",
+        "joined_audiences",
         "last_activity",
+        "left_audiences",
         "total_sales",
     )
 
@@ -107,12 +122,17 @@ class ProfileFacts:
         *,
         created: datetime,
         last_activity: datetime,
+        customer_id: int = 0,
         closed_sessions: int = 0,
         total_sales: Decimal = ZERO,
+        audiences: AudienceFacts = NO_AUDIENCES,
     ) -> None:
         self.integration_id = integration_id
         self.attributes = attributes
-        self.audiences: list[str] = []
+        self.customer_id = customer_id
+        self.audiences = audiences.present
+        self.joined_audiences = audiences.joined
+        self.left_audiences = audiences.left
         self.closed_sessions = Decimal(closed_sessions)
         self.total_sales = total_sales
         self.created = created

@@ -12,6 +12,7 @@ from types import MappingProxyType
 import msgspec
 
 from habitue.model.attributes import Definitions
+from habitue.promotions.audiences import Audience
 from habitue.promotions.campaign import AdditionalCost, Application, Campaign
 from habitue.promotions.candidates import CandidateIndex
 from habitue.promotions.compiled import CompiledCampaign, compile_campaign
@@ -37,6 +38,12 @@ class Program:
         self.vocabulary = _vocabulary(configuration, application.id)
         self.additional_cost_ids: Mapping[str, int] = {
             name: cost.id for name, cost in self.vocabulary.additional_costs.items()
+        }
+        self.audiences: Mapping[int, Audience] = configuration.audiences_of(
+            sandbox=application.sandbox
+        )
+        self.audience_names: Mapping[int, str] = {
+            id_: each.name for id_, each in self.audiences.items() if each.serves(application.id)
         }
         self.profile_definitions = definitions_of(configuration, application.id, "CustomerProfile")
         self.writable: Mapping[str, Definitions] = {

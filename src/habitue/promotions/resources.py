@@ -24,12 +24,23 @@ class Tentative(Protocol):
         """Forgets everything since `mark` was given."""
 
 
+class AudienceChanges(msgspec.Struct, frozen=True):
+    """The audiences that a customer joins and leaves, by id."""
+
+    joins: tuple[int, ...]
+    leaves: tuple[int, ...]
+
+
 class Resources(msgspec.Struct, frozen=True):
-    """What was read of each resource."""
+    """What was read of each resource; `audiences` are the ids of those the customer is in."""
+
+    audiences: frozenset[int] = frozenset()
 
 
 class ResourceChanges(msgspec.Struct, frozen=True, omit_defaults=True):
     """What a decision changes of each resource."""
+
+    audiences: AudienceChanges | None = None
 
 
 class Asking(msgspec.Struct, frozen=True):

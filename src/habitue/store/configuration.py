@@ -36,6 +36,7 @@ Kind = Literal[
     "ruleset",
     "api_key",
     "loyalty_program",
+    "audience",
     OrganisationKind,
 ]
 #: The kinds that share one table.
@@ -91,6 +92,8 @@ SELECT kind, id, deleted, document, NULL FROM organisation_entry WHERE changed_v
 UNION ALL
 SELECT 'loyalty_program', id, deleted, document, NULL FROM loyalty_program
 WHERE changed_version > $1
+UNION ALL
+SELECT 'audience', id, deleted, document, NULL FROM audience WHERE changed_version > $1
 """
 
 _NEW_IDS = """
@@ -157,6 +160,11 @@ WITH next AS (
     SELECT id, name, document, deleted, version FROM change WHERE kind = 'loyalty_program'
     ON CONFLICT (id) DO UPDATE SET document = excluded.document, deleted = excluded.deleted,
         changed_version = excluded.changed_version
+), audiences AS (
+    INSERT INTO audience (id, name, document, deleted, changed_version)
+    SELECT id, name, document, deleted, version FROM change WHERE kind = 'audience'
+    ON CONFLICT (id) DO UPDATE SET name = excluded.name, document = excluded.document,
+        deleted = excluded.deleted, changed_version = excluded.changed_version
 ), organisation_entries AS (
     INSERT INTO organisation_entry (id, kind, name, document, deleted, changed_version)
     SELECT id, kind, name, document, deleted, version FROM change WHERE kind = ANY ($3::text[])

@@ -94,6 +94,11 @@ SELECT person.id AS customer_id, person.erased, jsonb_build_object(
         SELECT coalesce(jsonb_agg(to_jsonb(customer_device) - 'customer_id' ORDER BY device_key),
             '[]')
         FROM customer_device WHERE customer_id = person.id),
+    'audiences', (
+        SELECT coalesce(jsonb_agg(jsonb_build_object('id', audience_id, 'root_id', root_id,
+            'joined', joined, 'name', audience.name) ORDER BY audience_id, root_id), '[]')
+        FROM audience_member JOIN audience ON audience.id = audience_id
+        WHERE customer_id = person.id),
     'loyalty_programs', (
         SELECT coalesce(jsonb_agg(to_jsonb(membership) - 'customer_id' ORDER BY joined), '[]')
         FROM loyalty_membership AS membership WHERE customer_id = person.id),

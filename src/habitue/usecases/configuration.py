@@ -12,6 +12,7 @@ import msgspec
 from habitue.loyalty.program import LoyaltyProgram
 from habitue.model.attributes import AttributeDefinition, normalised
 from habitue.model.keys import ApiKey
+from habitue.promotions.audiences import Audience
 from habitue.promotions.campaign import AdditionalCost, Application, Campaign, StoredRuleset
 from habitue.promotions.configuration import Configuration
 from habitue.store.configuration import (
@@ -39,6 +40,7 @@ Entity: TypeAlias = (
     | StoredRuleset
     | ApiKey
     | LoyaltyProgram
+    | Audience
     | OrganisationEntry
 )
 Value = TypeVar("Value")
@@ -60,6 +62,7 @@ _KINDS: Mapping[type, Kind] = {
     StoredRuleset: "ruleset",
     ApiKey: "api_key",
     LoyaltyProgram: "loyalty_program",
+    Audience: "audience",
     **{type_: place.kind for type_, place in PLACES.items()},
 }
 _DECODERS: Mapping[str, "msgspec.json.Decoder[Any]"] = {
@@ -127,6 +130,7 @@ def _laid_over(
         keys=_merged(known.keys, changed["api_key"]),
         organisation=with_changes(known.organisation, changed),
         loyalty_programs=_merged(known.loyalty_programs, changed["loyalty_program"]),
+        audiences=_merged(known.audiences, changed["audience"]),
     )
 
 

@@ -5,7 +5,7 @@ and how its answer becomes a value. What a decision changes is encoded as it is,
 resource, for `write_resource_<name>` (migration 0011).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -23,18 +23,39 @@ class Resource(msgspec.Struct, frozen=True):
     read: Callable[[bytes, Program], Any]
 
 
+_IDS = decoder_of(frozenset[int])
+
+
+def _ask_audiences(program: Program, asking: Asking) -> Any:
+    """Rules and answers want to know them wherever there are any."""
+    return {} if program.audiences else None
+
+
+def _read_audiences(answer: bytes, program: Program) -> frozenset[int]:
+    return _IDS.decode(answer)
+
+
 #: By the name of the field in `Resources` and `ResourceChanges`.
-RESOURCES: Mapping[str, Resource] = {}
+RESOURCES: Mapping[str, Resource] = {
+    "audiences": Resource(_ask_audiences, _read_audiences),
+}
 
 _ANSWERS = decoder_of(dict[str, msgspec.Raw])
 
 
-def asked(program: Program, asking: Asking) -> bytes | None:
-    """The questions of one request, as `load` takes them; None where there are none."""
+#: What the answer about a profile tells even where no rules are run.
+PROFILE_RESOURCES = ("audiences",)
+
+
+def asked(
+    program: Program, asking: Asking, names: Iterable[str] = tuple(RESOURCES)
+) -> bytes | None:
+    """The questions of one request about the resources of those names, as `load` takes them; None
+    where there are none."""
     questions = {
         name: question
-        for name, resource in RESOURCES.items()
-        if (question := resource.ask(program, asking)) is not None
+        for name in names
+        if (question := RESOURCES[name].ask(program, asking)) is not None
     }
     return encode(questions) if questions else None
 

@@ -16,6 +16,7 @@ from habitue.customers.claims import STORE_SIDE_ID, profile_key
 from habitue.customers.customer import Customer
 from habitue.model.errors import Fault, InvalidInput, ProfileBusy
 from habitue.model.idempotency import Idempotency
+from habitue.promotions.audiences import after
 from habitue.promotions.decide_profile import ProfileCommand, ProfileDecision, decide_profile
 from habitue.promotions.program import Program
 from habitue.promotions.resources import Asking
@@ -24,7 +25,7 @@ from habitue.store.customers import ProfileQuery, ProfileRow, ProfileWrite
 from habitue.store.database import Connection
 from habitue.store.documents import encode
 from habitue.store.receipts import valid_since
-from habitue.usecases.resources import asked, changes_of, resources_of
+from habitue.usecases.resources import PROFILE_RESOURCES, asked, changes_of, resources_of
 from habitue.usecases.session_state import customer_of, receipt_key
 from habitue.usecases.shop import Shop
 from habitue.usecases.writing import Reply, earlier_reply, settled
@@ -33,15 +34,17 @@ ProfileEvent = Literal["talon_profile_created", "talon_profile_updated"]
 
 
 class ProfileOutcome(msgspec.Struct, frozen=True):
-    """What came of the update of one profile."""
+    """What came of the update of one profile; `audiences` are those it is in afterwards."""
 
     integration_id: str
     customer: Customer
     decision: ProfileDecision
     event_id: int
     event_type: ProfileEvent
+    audiences: frozenset[int]
     now: datetime
     dry: bool
+    creates: bool = True
 
 
 Render = Callable[[Sequence[ProfileOutcome], Program], Reply]
@@ -75,7 +78,7 @@ async def update_profiles(
         writes = [
             _write(*each)
             for each in zip(query.profile_keys, rows, outcomes, strict=True)
-            if not each[2].dry
+            if _is_stored(*each)
         ]
         if writes:
             await customers.save(
@@ -89,6 +92,10 @@ async def update_profiles(
     asking = _asking(commands)
     async with shop.queue.turn(keys, ProfileBusy):
         return await settled(shop, attempt, ProfileBusy)
+
+
+def _is_stored(key: UUID, row: ProfileRow, outcome: ProfileOutcome) -> bool:
+    return not outcome.dry and (row.customer is not None or outcome.creates)
 
 
 def _asking(commands: Sequence[ProfileCommand]) -> Asking | None:
@@ -114,13 +121,17 @@ async def _read(
 ) -> tuple[ProfileQuery, list[ProfileRow], Program]:
     while True:
         program = shop.program(application_id)
-        query = msgspec.structs.replace(query, asked=asking and asked(program, asking))
+        query = msgspec.structs.replace(query, asked=_asked(program, asking))
         if locked:
             await customers.lock(connection, query)
         rows = await customers.load(connection, query)
         if rows[0].configuration_version == program.version:
             return query, rows, program
         await shop.refresh()
+
+
+def _asked(program: Program, asking: Asking | None) -> bytes | None:
+    return asked(program, asking) if asking else asked(program, Asking(), PROFILE_RESOURCES)
 
 
 def _first_duplicate(commands: Sequence[ProfileCommand]) -> Fault:
@@ -137,7 +148,8 @@ def _outcome(
     command: ProfileCommand, row: ProfileRow, program: Program, now: datetime
 ) -> ProfileOutcome:
     customer = customer_of(row.customer, row.customer_id, now)
-    decision = decide_profile(command, customer, program, now, resources_of(row.resources, program))
+    resources = resources_of(row.resources, program)
+    decision = decide_profile(command, customer, program, now, resources)
     return ProfileOutcome(
         integration_id=command.integration_id,
         customer=msgspec.structs.replace(
@@ -148,8 +160,10 @@ def _outcome(
         decision=decision,
         event_id=row.event_id,
         event_type="talon_profile_updated" if row.customer else "talon_profile_created",
+        audiences=after(resources.audiences, decision.resource_changes.audiences),
         now=now,
         dry=command.dry,
+        creates=command.creates,
     )
 
 

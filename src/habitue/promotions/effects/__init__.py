@@ -12,6 +12,11 @@ from typing import TypeAlias
 import msgspec
 
 from habitue.promotions.effects.attributes import UpdateAttribute
+from habitue.promotions.effects.audiences import (
+    AddToAudience,
+    AudienceOutcome,
+    RemoveFromAudience,
+)
 from habitue.promotions.effects.coupons import (
     AcceptCoupon,
     CouponOutcome,
@@ -38,12 +43,14 @@ __all__ = [
     "NO_CAMPAIGN",
     "AcceptCoupon",
     "AddFreeItem",
+    "AddToAudience",
     "CustomEffect",
     "Effect",
     "NotificationType",
     "Outcome",
     "RejectCoupon",
     "RejectReferral",
+    "RemoveFromAudience",
     "RollbackCoupon",
     "RollbackDiscount",
     "SetDiscount",
@@ -58,7 +65,12 @@ __all__ = [
 NO_CAMPAIGN = -1
 
 Outcome: TypeAlias = (
-    CouponOutcome | RejectReferral | DiscountOutcome | NotificationOutcome | UpdateAttribute
+    CouponOutcome
+    | RejectReferral
+    | DiscountOutcome
+    | NotificationOutcome
+    | UpdateAttribute
+    | AudienceOutcome
 )
 
 

@@ -8,7 +8,14 @@ formula yields that cannot be an effect fails the rule, never the request.
 
 from collections.abc import Mapping
 
-from habitue.promotions.host import attributes, coupons, discounts, notifications, referrals
+from habitue.promotions.host import (
+    attributes,
+    audiences,
+    coupons,
+    discounts,
+    notifications,
+    referrals,
+)
 from habitue.rules.dialect import HostFunction
 
 HOST_FUNCTIONS: Mapping[str, HostFunction] = {
@@ -19,6 +26,7 @@ HOST_FUNCTIONS: Mapping[str, HostFunction] = {
         discounts.FUNCTIONS,
         notifications.FUNCTIONS,
         attributes.FUNCTIONS,
+        audiences.FUNCTIONS,
     )
     for each in family
 }

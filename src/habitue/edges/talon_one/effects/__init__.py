@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from habitue.edges.talon_one.effects import attributes, codes, discounts, notifications
+from habitue.edges.talon_one.effects import attributes, audiences, codes, discounts, notifications
 from habitue.edges.talon_one.effects.props import Out, Props, shortened
 from habitue.promotions.effects import Effect
 
@@ -47,4 +47,5 @@ _OUT: Mapping[type, Out] = {
     **discounts.OUT,
     **notifications.OUT,
     **attributes.OUT,
+    **audiences.OUT,
 }

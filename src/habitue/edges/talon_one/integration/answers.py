@@ -4,6 +4,7 @@ Required fields are always there and never null: an anonymous session has the pr
 empty cart is [], no attributes are {} (contracts/talon_one/SDK.md sections 4 and 5).
 """
 
+from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -14,6 +15,7 @@ from habitue.customers.customer import Customer
 from habitue.edges.talon_one.effects import shortened
 from habitue.model.numbers import shortest
 from habitue.pricing.cart import CartItem
+from habitue.promotions.audiences import after
 from habitue.promotions.program import Program
 from habitue.promotions.returned import Return, ReturnedLine
 from habitue.promotions.session import Session
@@ -74,6 +76,13 @@ class CustomerSessionOut(msgspec.Struct, rename="camel"):
     store_integration_id: str | msgspec.UnsetType = msgspec.UNSET
 
 
+class AudienceMembershipOut(msgspec.Struct):
+    """An audience that a profile is in."""
+
+    id: int
+    name: str
+
+
 class CustomerProfileOut(msgspec.Struct, rename="camel"):
     """A profile; `totalSales` is before discounts, without what was cancelled or reopened."""
 
@@ -85,7 +94,7 @@ class CustomerProfileOut(msgspec.Struct, rename="camel"):
     closed_sessions: int
     total_sales: Decimal
     loyalty_memberships: None
-    audience_memberships: list[dict[str, Any]]
+    audience_memberships: list[AudienceMembershipOut]
     last_activity: datetime
     sandbox: bool
 
@@ -188,8 +197,17 @@ def session_out(session: Session) -> CustomerSessionOut:
     )
 
 
-def profile_out(customer: Customer, integration_id: str, *, sandbox: bool) -> CustomerProfileOut:
-    """The customer as a profile."""
+def profile_out(
+    customer: Customer,
+    integration_id: str,
+    program: Program,
+    audiences: Iterable[int] = (),
+) -> CustomerProfileOut:
+    """The customer as a profile, with those of the audiences that the application knows."""
+    names = program.audience_names
+    memberships = [
+        AudienceMembershipOut(id_, names[id_]) for id_ in sorted(audiences) if id_ in names
+    ]
     return CustomerProfileOut(
         id=customer.id,
         created=customer.created,
@@ -199,9 +217,9 @@ def profile_out(customer: Customer, integration_id: str, *, sandbox: bool) -> Cu
         closed_sessions=customer.closed_sessions,
         total_sales=shortest(customer.total_sales),
         loyalty_memberships=None,
-        audience_memberships=[],
+        audience_memberships=memberships,
         last_activity=customer.last_activity,
-        sandbox=sandbox,
+        sandbox=program.application.sandbox,
     )
 
 
@@ -255,7 +273,9 @@ def session_profile(outcome: SessionOutcome, program: Program) -> CustomerProfil
     profile_id = outcome.decision.session.profile_id
     if not profile_id:
         return None
-    return profile_out(outcome.owner_after, profile_id, sandbox=program.application.sandbox)
+    changes = outcome.decision.resource_changes.audiences
+    audiences = after(outcome.state.resources.audiences, changes)
+    return profile_out(outcome.owner_after, profile_id, program, audiences)
 
 
 def _item_out(item: CartItem, position: int) -> CartItemOut:

@@ -143,14 +143,12 @@ def _profile_command(
         details = "dry can only be given with runRuleEngine=true"
         raise InvalidInput(Fault("", "Not allowed", details, parameter="dry"))
     changes = body.audiences_changes
-    if changes is not None and (changes.adds or changes.deletes):
-        details = "this audience does not exist"
-        raise InvalidInput(Fault("/audiencesChanges", "Unknown", details))
     check_evaluable(body.evaluable_campaign_ids, query.dry, "")
     return ProfileCommand(
         integration_id=_integration_id(call, "integrationId"),
         attributes=body.attributes or {},
         purpose=_purpose(body, query) if query.run_rule_engine else None,
+        audiences=tuple(changes.wishes()) if changes else (),
     )
 
 

@@ -4,6 +4,7 @@ Null means the same as absent: the field keeps its value (contracts/talon_one/SE
 3.1). Fields that only the server sets (position, returnedQuantity) are ignored.
 """
 
+from collections.abc import Iterator
 from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any, Literal
@@ -14,8 +15,13 @@ from msgspec import Meta
 from habitue.edges.http.moments import YEAR_MAX
 from habitue.edges.http.numbers import INTEGER_MAX, Integer, Number
 from habitue.model.errors import Fault, InvalidInput
-from habitue.model.limits import CART_LINES_MAX, PROFILES_PER_REQUEST_MAX
+from habitue.model.limits import (
+    AUDIENCE_CHANGES_MAX,
+    CART_LINES_MAX,
+    PROFILES_PER_REQUEST_MAX,
+)
 from habitue.pricing.cart import CartItem
+from habitue.promotions.audiences import MembershipChange
 from habitue.promotions.decide import SessionCommand
 from habitue.promotions.decide_return import ReturnCommand
 from habitue.promotions.evaluate import Purpose
@@ -47,6 +53,7 @@ ReturnContent = Literal[
     "previousReturns",
 ]
 Quantity = Annotated[int, Meta(ge=1, le=INTEGER_MAX)]
+AudienceIds = Annotated[list[Integer], Meta(max_length=AUDIENCE_CHANGES_MAX)]
 CampaignId = Annotated[int, Meta(ge=-INTEGER_MAX, le=INTEGER_MAX)]
 Sku = Annotated[str, Meta(min_length=1)]
 
@@ -192,8 +199,15 @@ class ProfilesQueryString(msgspec.Struct):
 
 
 class AudiencesChanges(msgspec.Struct):
-    adds: list[CampaignId] | None = None
-    deletes: list[CampaignId] | None = None
+    adds: AudienceIds | None = None
+    deletes: AudienceIds | None = None
+
+    def wishes(self) -> Iterator[MembershipChange]:
+        """The audiences to join, then those to leave."""
+        for name, ids in (("adds", self.adds), ("deletes", self.deletes)):
+            for index, id_ in enumerate(ids or ()):
+                pointer = f"/audiencesChanges/{name}/{index}"
+                yield MembershipChange(id_, name == "adds", pointer)
 
 
 class ProfileRequest(msgspec.Struct, rename="camel"):

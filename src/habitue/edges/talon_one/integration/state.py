@@ -124,11 +124,7 @@ def render_profiles(*, silent: bool) -> Callable[[Sequence[ProfileOutcome], Prog
     def render(outcomes: Sequence[ProfileOutcome], program: Program) -> Reply:
         if silent:
             return Reply(204, b"")
-        sandbox = program.application.sandbox
-        states = [
-            {"customerProfile": profile_out(each.customer, each.integration_id, sandbox=sandbox)}
-            for each in outcomes
-        ]
+        states = [{"customerProfile": _profile_after(each, program)} for each in outcomes]
         return Reply(200, ENCODER.encode({"integrationStates": states}))
 
     return render
@@ -174,8 +170,11 @@ def _previous_returns(
 
 
 def _profile(state: IntegrationStateOut, outcome: ProfileOutcome, program: Program) -> None:
-    sandbox = program.application.sandbox
-    state.customer_profile = profile_out(outcome.customer, outcome.integration_id, sandbox=sandbox)
+    state.customer_profile = _profile_after(outcome, program)
+
+
+def _profile_after(outcome: ProfileOutcome, program: Program) -> CustomerProfileOut:
+    return profile_out(outcome.customer, outcome.integration_id, program, outcome.audiences)
 
 
 def _profile_event(state: IntegrationStateOut, outcome: ProfileOutcome, program: Program) -> None:
