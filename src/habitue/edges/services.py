@@ -1,6 +1,7 @@
 """What the handlers of a running server are given, and the work that goes on beside requests."""
 
 import asyncio
+import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -8,11 +9,13 @@ from functools import partial
 
 import structlog
 
+from habitue.edges.outbound.http_sender import http_sender
 from habitue.model.errors import Refusal
 from habitue.store import events, rate_limits, receipts
 from habitue.store.database import LOCK_WAIT_SECONDS, open_database
 from habitue.store.embedded import Report
 from habitue.store.location import Location
+from habitue.usecases.deliver_messages import Courier, Send, deliver_due, purge_delivered
 from habitue.usecases.settle_points import settle_due
 from habitue.usecases.shop import Shop, ShopSettings
 
@@ -23,6 +26,8 @@ PURGE_SECONDS = 600
 FOLLOW_SECONDS = 1.0
 #: How often points that have ended, and tiers, are booked. Whoever looks at them sees it at once.
 SETTLE_SECONDS = 60.0
+#: How often the outbox is looked into.
+DELIVER_SECONDS = 1.0
 
 
 class Services:
@@ -42,18 +47,22 @@ async def open_services(
 ) -> AsyncIterator[Services]:
     """The services over the database of `location`, for as long as the block runs."""
     settings = settings or ShopSettings()
-    async with open_database(
-        location,
-        report=report,
-        pool_size_max=POOL_SIZE,
-        lock_wait_seconds=min(settings.lock_wait_seconds, LOCK_WAIT_SECONDS),
-    ) as database:
+    async with (
+        open_database(
+            location,
+            report=report,
+            pool_size_max=POOL_SIZE,
+            lock_wait_seconds=min(settings.lock_wait_seconds, LOCK_WAIT_SECONDS),
+        ) as database,
+        http_sender(allow_private=settings.allow_private_destinations) as send,
+    ):
         shop = Shop(database, settings)
         await shop.refresh()
         tasks = [
             asyncio.create_task(repeat(PURGE_SECONDS, partial(_purge, shop))),
             asyncio.create_task(repeat(FOLLOW_SECONDS, shop.refresh)),
             asyncio.create_task(repeat(SETTLE_SECONDS, partial(_settle, shop))),
+            asyncio.create_task(repeat(DELIVER_SECONDS, partial(_deliver, shop, send))),
         ]
         try:
             yield Services(shop)
@@ -73,10 +82,15 @@ async def _purge(shop: Shop) -> None:
     await receipts.purge(shop.database, now)
     await rate_limits.purge(shop.database, now)
     await events.purge(shop.database, now)
+    await purge_delivered(shop, now)
 
 
 async def _settle(shop: Shop) -> None:
     await settle_due(shop, datetime.now(UTC))
+
+
+async def _deliver(shop: Shop, send: Send) -> None:
+    await deliver_due(shop, Courier(send, partial(datetime.now, UTC), random.random))
 
 
 async def repeat(seconds: float, work: Callable[[], Awaitable[object]]) -> None:

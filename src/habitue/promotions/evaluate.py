@@ -82,6 +82,7 @@ def evaluate(
         program.writable,
         resources,
         program.audience_names,
+        program.webhooks,
     )
     run = _Run(program, purpose, frame, book)
     with localcontext(EXACT):

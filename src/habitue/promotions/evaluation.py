@@ -15,6 +15,7 @@ from habitue.promotions.coupon import Coupon
 from habitue.promotions.effects import Effect, Outcome
 from habitue.promotions.facts import CouponFacts, ProfileFacts, SessionFacts
 from habitue.promotions.resources import Resources, Tentative
+from habitue.promotions.webhook import Webhook
 from habitue.rules.frame import Frame, RuleFailed
 
 #: Numbers of effects and of attribute changes, and the marks of the tentatives.
@@ -42,6 +43,7 @@ class Evaluation(Frame):
         "session",
         "steps_total_left",
         "tentatives",
+        "webhooks",
         "writable",
     )
 
@@ -55,6 +57,7 @@ class Evaluation(Frame):
         writable: Mapping[str, Definitions],
         resources: Resources,
         audience_names: Mapping[int, str],
+        webhooks: Mapping[int, Webhook],
     ) -> None:
         super().__init__(now, zone)
         self.session = session
@@ -65,6 +68,7 @@ class Evaluation(Frame):
         self.audience_names = audience_names
         self.memberships = Memberships(resources.audiences)
         self.tentatives: tuple[Tentative, ...] = (self.memberships,) if audience_names else ()
+        self.webhooks = webhooks
         self.effects: list[Effect] = []
         self.attribute_changes: list[tuple[str, str, Any]] = []
         self.coupon: Coupon | None = None

@@ -21,6 +21,7 @@ from habitue.promotions.dialect import definitions_of, dialect_of
 from habitue.promotions.facts import FactDefinitions
 from habitue.promotions.quick_look import plain_types
 from habitue.promotions.update import Vocabulary
+from habitue.promotions.webhook import Webhook
 from habitue.rules.dialect import Dialect
 
 
@@ -56,6 +57,11 @@ class Program:
             profile=self.profile_definitions,
             coupon=definitions_of(configuration, application.id, "Coupon"),
         )
+        self.webhooks: Mapping[int, Webhook] = {
+            id_: each
+            for id_, each in configuration.webhooks.items()
+            if each.serves(application.id) and not each.draft
+        }
         self.compiled: Mapping[int, CompiledCampaign] = MappingProxyType({})
         self.candidates: CandidateIndex = CandidateIndex({}, self.dialect)
 

@@ -9,7 +9,8 @@ before a rule is tried and rolled back where the rule fails.
 Invariant: a decision changes a resource by what it says here and in no other way.
 """
 
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
+from uuid import UUID
 
 import msgspec
 
@@ -31,6 +32,17 @@ class AudienceChanges(msgspec.Struct, frozen=True):
     leaves: tuple[int, ...]
 
 
+class Message(msgspec.Struct, frozen=True):
+    """Something that leaves for another system, through the outbox; values are as they are."""
+
+    message_id: UUID
+    destination: Literal["webhook", "notification"]
+    destination_id: int
+    document: Any
+    application_id: int | None = None
+    campaign_id: int | None = None
+
+
 class Resources(msgspec.Struct, frozen=True):
     """What was read of each resource; `audiences` are the ids of those the customer is in."""
 
@@ -41,6 +53,7 @@ class ResourceChanges(msgspec.Struct, frozen=True, omit_defaults=True):
     """What a decision changes of each resource."""
 
     audiences: AudienceChanges | None = None
+    outbox: tuple[Message, ...] = ()
 
 
 class Asking(msgspec.Struct, frozen=True):

@@ -28,6 +28,7 @@ OrganisationKind = Literal[
     "card_series",
     "registration_settings",
 ]
+NamedKind = Literal[OrganisationKind, "webhook"]
 Kind = Literal[
     "application",
     "attribute",
@@ -37,10 +38,10 @@ Kind = Literal[
     "api_key",
     "loyalty_program",
     "audience",
-    OrganisationKind,
+    NamedKind,
 ]
-#: The kinds that share one table.
-ORGANISATION_KINDS: frozenset[str] = frozenset(get_args(OrganisationKind))
+#: The kinds that share one table: few entries, each told apart by a name.
+SHARED_TABLE_KINDS: frozenset[str] = frozenset(get_args(NamedKind))
 
 
 class ConfigurationRow(msgspec.Struct, frozen=True):
@@ -188,7 +189,7 @@ async def load_changes(connection: Connection, since: int) -> tuple[int, list[Co
 
 async def new_ids(connection: Connection, kind: Kind, count: int = 1) -> list[int]:
     """Ids that no other entity of that kind has, or will be given."""
-    table = "organisation_entry" if kind in ORGANISATION_KINDS else kind
+    table = "organisation_entry" if kind in SHARED_TABLE_KINDS else kind
     return [row["id"] for row in await connection.fetch(_NEW_IDS, table, count)]
 
 
@@ -199,7 +200,7 @@ async def save_changes(
 
     Raises `GuardFailed`, with nothing saved, when the version has moved.
     """
-    shared = sorted(ORGANISATION_KINDS)
+    shared = sorted(SHARED_TABLE_KINDS)
     if await connection.fetchval(_SAVE, version, encode(writes), shared) is None:
         raise GuardFailed("configuration")
 

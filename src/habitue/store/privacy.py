@@ -56,6 +56,9 @@ SELECT person.id AS customer_id, person.erased, jsonb_build_object(
         SELECT coalesce(jsonb_agg(document || jsonb_build_object('root_id', root_id)
             ORDER BY id), '[]')
         FROM session WHERE customer_id = person.id),
+    'messages', (
+        SELECT coalesce(jsonb_agg(to_jsonb(outbox) ORDER BY id), '[]')
+        FROM outbox WHERE customer_id = person.id),
     'events', (
         SELECT coalesce(jsonb_agg(to_jsonb(session_event) ORDER BY id), '[]')
         FROM session_event WHERE customer_id = person.id),

@@ -15,6 +15,7 @@ from habitue.model.keys import ApiKey
 from habitue.promotions.audiences import Audience
 from habitue.promotions.campaign import AdditionalCost, Application, Campaign, StoredRuleset
 from habitue.promotions.configuration import Configuration
+from habitue.promotions.webhook import Webhook
 from habitue.store.configuration import (
     ConfigurationRow,
     ConfigurationWrite,
@@ -41,6 +42,7 @@ Entity: TypeAlias = (
     | ApiKey
     | LoyaltyProgram
     | Audience
+    | Webhook
     | OrganisationEntry
 )
 Value = TypeVar("Value")
@@ -63,6 +65,7 @@ _KINDS: Mapping[type, Kind] = {
     ApiKey: "api_key",
     LoyaltyProgram: "loyalty_program",
     Audience: "audience",
+    Webhook: "webhook",
     **{type_: place.kind for type_, place in PLACES.items()},
 }
 _DECODERS: Mapping[str, "msgspec.json.Decoder[Any]"] = {
@@ -131,6 +134,7 @@ def _laid_over(
         organisation=with_changes(known.organisation, changed),
         loyalty_programs=_merged(known.loyalty_programs, changed["loyalty_program"]),
         audiences=_merged(known.audiences, changed["audience"]),
+        webhooks=_merged(known.webhooks, changed["webhook"]),
     )
 
 
@@ -150,6 +154,8 @@ def _write(change: Change) -> ConfigurationWrite:
     entity = change.entity
     columns = {name: getattr(entity, name, None) for name in _COLUMNS}
     document: Any = entity
+    if isinstance(entity, Webhook):
+        columns["name"] = entity.title
     if isinstance(entity, OrganisationEntry):
         columns["name"], document = name_of(entity), stored_form(entity)
     return ConfigurationWrite(

@@ -19,6 +19,7 @@ from habitue.promotions.coupon import Coupon, Redemption
 from habitue.promotions.decide import Decision, State
 from habitue.promotions.program import Program
 from habitue.promotions.session import Session, SessionHead
+from habitue.promotions.webhook import with_messages
 from habitue.store.customers import CustomerRow
 from habitue.store.documents import decoder_of, encode
 from habitue.store.sessions import SessionQuery, SessionRow, SessionWrite
@@ -124,7 +125,14 @@ def write_of(
         receipt_hash=idempotency.request_hash if idempotency else None,
         receipt_status=reply.status if idempotency else None,
         receipt_answer=reply.body if idempotency else None,
-        changes=changes_of(decision.resource_changes),
+        changes=changes_of(
+            with_messages(
+                decision.resource_changes,
+                decision.effects,
+                session.application_id,
+                row.event_id,
+            )
+        ),
     )
 
 

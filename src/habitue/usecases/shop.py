@@ -15,9 +15,11 @@ from habitue.usecases.queue import TurnQueue
 
 
 class ShopSettings(msgspec.Struct, frozen=True):
-    """`lock_wait_seconds`: how long a request waits for others that write the same customer."""
+    """`lock_wait_seconds`: how long a request waits for others that write the same customer;
+    `allow_private_destinations`: whether messages may leave for addresses that are not public."""
 
     lock_wait_seconds: float = 5.0
+    allow_private_destinations: bool = False
 
 
 class Shop:

@@ -20,6 +20,7 @@ from habitue.promotions.audiences import after
 from habitue.promotions.decide_profile import ProfileCommand, ProfileDecision, decide_profile
 from habitue.promotions.program import Program
 from habitue.promotions.resources import Asking
+from habitue.promotions.webhook import with_messages
 from habitue.store import customers
 from habitue.store.customers import ProfileQuery, ProfileRow, ProfileWrite
 from habitue.store.database import Connection
@@ -76,7 +77,7 @@ async def update_profiles(
         outcomes = [_outcome(*each, program, now) for each in zip(commands, rows, strict=True)]
         reply = render(outcomes, program)
         writes = [
-            _write(*each)
+            _write(application_id, *each)
             for each in zip(query.profile_keys, rows, outcomes, strict=True)
             if _is_stored(*each)
         ]
@@ -167,7 +168,9 @@ def _outcome(
     )
 
 
-def _write(key: UUID, row: ProfileRow, outcome: ProfileOutcome) -> ProfileWrite:
+def _write(
+    application_id: int, key: UUID, row: ProfileRow, outcome: ProfileOutcome
+) -> ProfileWrite:
     return ProfileWrite(
         customer_id=row.customer_id,
         customer_version=row.customer.version if row.customer else 0,
@@ -177,7 +180,14 @@ def _write(key: UUID, row: ProfileRow, outcome: ProfileOutcome) -> ProfileWrite:
         profile_id=outcome.integration_id,
         now=outcome.now,
         last_activity=outcome.now if outcome.decision.active else None,
-        changes=changes_of(outcome.decision.resource_changes),
+        changes=changes_of(
+            with_messages(
+                outcome.decision.resource_changes,
+                outcome.decision.effects,
+                application_id,
+                row.event_id,
+            )
+        ),
     )
 
 

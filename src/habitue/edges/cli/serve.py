@@ -16,6 +16,7 @@ LockWait = Annotated[
     float,
     Parameter(env_var="HABITUE_LOCK_WAIT_SECONDS", validator=validators.Number(gte=0.01, lte=60)),
 ]
+AllowPrivate = Annotated[bool, Parameter(env_var="HABITUE_ALLOW_PRIVATE_WEBHOOKS")]
 Workers = Annotated[int, Parameter(validator=validators.Number(gte=1, lte=256))]
 
 
@@ -27,6 +28,7 @@ def serve(
     data_dir: Path | None = None,
     database_url: str | None = None,
     lock_wait_seconds: LockWait = 5.0,
+    allow_private_webhooks: AllowPrivate = False,
     log_level: Literal["debug", "info", "warning", "error"] = "info",
 ) -> None:
     """Serve all doors over HTTP until SIGTERM.
@@ -49,6 +51,8 @@ def serve(
     lock_wait_seconds
         How long a request waits for others that write the same session or profile, before it is
         refused with 409.
+    allow_private_webhooks
+        Let webhooks reach addresses that are not public, such as other machines of the shop.
     log_level
         The least important kind of message to log.
     """
@@ -56,5 +60,5 @@ def serve(
         location = resolve(data_dir, database_url, os.environ, os.geteuid())
     except Refusal as refusal:
         raise SystemExit(f"habitue: {refusal.message}") from None
-    settings = ShopSettings(lock_wait_seconds=lock_wait_seconds)
+    settings = ShopSettings(lock_wait_seconds, allow_private_webhooks)
     run(Plan(host, port, workers, location, log_level, settings=settings))

@@ -38,6 +38,7 @@ from habitue.promotions.effects.notifications import (
     ShowNotification,
 )
 from habitue.promotions.effects.referrals import RejectReferral
+from habitue.promotions.effects.webhooks import TriggerWebhook
 
 __all__ = [
     "NO_CAMPAIGN",
@@ -57,6 +58,7 @@ __all__ = [
     "SetDiscountPerAdditionalCost",
     "SetDiscountPerItem",
     "ShowNotification",
+    "TriggerWebhook",
     "UpdateAttribute",
     "unclaimed",
 ]
@@ -71,6 +73,7 @@ Outcome: TypeAlias = (
     | NotificationOutcome
     | UpdateAttribute
     | AudienceOutcome
+    | TriggerWebhook
 )
 
 

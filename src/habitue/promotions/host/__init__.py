@@ -15,6 +15,7 @@ from habitue.promotions.host import (
     discounts,
     notifications,
     referrals,
+    webhooks,
 )
 from habitue.rules.dialect import HostFunction
 
@@ -27,6 +28,7 @@ HOST_FUNCTIONS: Mapping[str, HostFunction] = {
         notifications.FUNCTIONS,
         attributes.FUNCTIONS,
         audiences.FUNCTIONS,
+        webhooks.FUNCTIONS,
     )
     for each in family
 }

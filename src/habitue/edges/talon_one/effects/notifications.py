@@ -1,4 +1,4 @@
-"""Messages, and effects of the shop's own, on the wire."""
+"""Messages, effects of the shop's own, and webhooks, on the wire."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -31,10 +31,19 @@ def _custom(outcome: house.CustomEffect) -> Props:
     )
 
 
+class TriggerWebhookProps(Props):
+    webhook_id: int
+    webhook_name: str
+
+
 OUT: Mapping[type, Out] = {
     house.ShowNotification: (
         "showNotification",
         lambda it: ShowNotificationProps(it.notification_type, it.title, it.body),
     ),
     house.CustomEffect: ("customEffect", _custom),
+    house.TriggerWebhook: (
+        "triggerWebhook",
+        lambda it: TriggerWebhookProps(it.webhook_id, it.webhook_name),
+    ),
 }

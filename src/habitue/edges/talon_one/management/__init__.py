@@ -16,8 +16,10 @@ from habitue.edges.talon_one.management import (
     loyalty_cards,
     loyalty_points,
     loyalty_programs,
+    message_logs,
     rulesets,
     running_campaigns,
+    webhooks,
 )
 
 __all__ = ["management_operations"]
@@ -38,4 +40,6 @@ def management_operations() -> list[Operation]:
         *loyalty_points.operations(),
         *loyalty_cards.operations(),
         *running_campaigns.operations(),
+        *webhooks.operations(),
+        *message_logs.operations(),
     ]

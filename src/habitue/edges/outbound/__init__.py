@@ -1,0 +1,1 @@
+"""What goes out: requests to the systems that a shop has named."""
