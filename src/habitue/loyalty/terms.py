@@ -51,6 +51,30 @@ def terms_of(program: LoyaltyProgram, wish: Wish, now: datetime) -> Terms:
     return Terms(start, expiry_from(program, start, validity))
 
 
+def imported_terms(
+    program: LoyaltyProgram,
+    start: datetime | None,
+    expiry: datetime | None,
+    validity: str | None,
+    now: datetime,
+) -> Terms:
+    """The terms of points that come from elsewhere: they may have started before, and what is not
+    said is without end. Raises `InvalidInput` or `WrongMoment`: points that are over already are
+    none."""
+    if expiry is not None and validity is not None:
+        raise InvalidInput(_both("/expirydate", "validityDuration"))
+    if validity is not None:
+        refuse_validity(validity)
+        if start is None:
+            return Terms(None, None, "" if validity == UNLIMITED else validity)
+        expiry = expiry_from(program, start, validity)
+    if start is not None:
+        _bounded(start, "/startdate")
+    if expiry is not None and (expiry <= now or (start is not None and expiry <= start)):
+        raise WrongMoment("/expirydate", "the points are over already")
+    return Terms(start, expiry if expiry is None else _bounded(expiry, "/expirydate"))
+
+
 def expiry_from(program: LoyaltyProgram, start: datetime, validity: str) -> datetime | None:
     """When points that start at that moment end, by a validity. Raises `InvalidInput`."""
     if validity in ("", UNLIMITED):

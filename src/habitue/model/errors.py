@@ -18,24 +18,26 @@ becomes is decided by each protocol's edge, in one table. The tree:
 Invariant: whoever sees a `Refusal` may rely on nothing having been stored.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
     """One thing wrong with a request: where (a JSON pointer into the body), what, and in words.
 
-    `parameter` names a query or path parameter instead of a place in the body.
+    `parameter` names a query or path parameter instead of a place in the body, `line` a line of an
+    uploaded file.
     """
 
     pointer: str
     title: str
     details: str
     parameter: str | None = None
+    line: int | None = None
 
     def under(self, prefix: str) -> "Fault":
         """The same fault, for a document that stands at `prefix` inside a larger one."""
-        return Fault(prefix + self.pointer, self.title, self.details, self.parameter)
+        return replace(self, pointer=prefix + self.pointer)
 
 
 class Refusal(Exception):

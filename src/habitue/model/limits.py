@@ -101,6 +101,14 @@ BATCH_ID_LENGTH_MAX = 20
 BLOCK_REASON_LENGTH_MAX = 255  # ours
 PROFILES_PER_CARD_REQUEST_MAX = 100  # ours
 
+# Files. contracts: the size that is recommended; lines of an import of cards. The others are ours:
+# a report that people read, and a line that no table has.
+UPLOAD_BYTES_MAX = 500 * 1024 * 1024
+IMPORT_ROWS_MAX = 5_000_000
+CARD_IMPORT_ROWS_MAX = 499_999
+FILE_FAULTS_MAX = 100
+FILE_LINE_LENGTH_MAX = 1_000_000
+
 # The tracker. contracts/tracker: a stock id; ids of items and orders; quantities and list sizes.
 STOCK_LENGTH_MAX = 50
 ITEM_ID_LENGTH_MAX = 255

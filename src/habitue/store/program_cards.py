@@ -89,6 +89,17 @@ _LOCK = """
 SELECT id FROM program_card WHERE program_id = $1 AND identifier = $2 AND deleted IS NULL FOR UPDATE
 """
 
+_READ_ALL = """
+SELECT program_card_document(card) AS document FROM program_card AS card
+WHERE program_id = $1 AND identifier = ANY ($2::text[]) AND deleted IS NULL
+"""
+
+_LOCK_ALL = """
+SELECT id FROM program_card
+WHERE program_id = $1 AND identifier = ANY ($2::text[]) AND deleted IS NULL
+ORDER BY identifier FOR UPDATE
+"""
+
 _LOCK_CUSTOMERS = """
 SELECT id FROM customer WHERE id IN (
     SELECT customer_id FROM claim WHERE claim_key = ANY ($1::uuid[])
@@ -107,6 +118,22 @@ async def read_card(connection: Connection, program_id: int, identifier: str) ->
     """The document of one card, if there is one."""
     document: bytes | None = await connection.fetchval(_READ, program_id, identifier)
     return document
+
+
+async def read_all(
+    connection: Connection, program_id: int, identifiers: Sequence[str]
+) -> list[bytes]:
+    """The documents of those of the cards that there are."""
+    rows = await connection.fetch(_READ_ALL, program_id, identifiers)
+    return [row["document"] for row in rows]
+
+
+async def lock_all(connection: Connection, program_id: int, identifiers: Sequence[str]) -> None:
+    """Waits until nobody else writes any of the cards; needs a transaction.
+
+    Raises `LockTimeout` when that takes longer than the transaction's lock timeout.
+    """
+    await connection.execute(_LOCK_ALL, program_id, identifiers)
 
 
 async def find_cards(connection: Connection, wanted: CardFilter) -> list[bytes]:

@@ -1,19 +1,19 @@
 """Joining a loyalty program; a customer who is new comes to be by it."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
 
-from habitue.customers.claims import STORE_SIDE_ID, profile_key
+from habitue.customers.claims import profile_key
 from habitue.loyalty.ledger import LedgerDecision
 from habitue.loyalty.program import MAIN_LEDGER
 from habitue.loyalty.refusals import AlreadyJoined
 from habitue.loyalty.settling import begin, join
 from habitue.model.errors import NotFound
-from habitue.store import customers
-from habitue.store.customers import ProfileQuery, ProfileWrite
 from habitue.store.failures import GuardFailed
 from habitue.store.loyalty import PointsQuery
 from habitue.usecases.change_points import change_points, loyalty_program, profile_based
+from habitue.usecases.create_profiles import create_profiles
 from habitue.usecases.points_state import PointsState
 from habitue.usecases.shop import Shop
 
@@ -45,19 +45,5 @@ async def join_program(
 
 async def _create(shop: Shop, integration_id: str, now: datetime, *, sandbox: bool) -> None:
     key = profile_key(integration_id, sandbox=sandbox)
-    (row,) = await customers.load(shop.database, ProfileQuery([key], None, now))
-    write = ProfileWrite(
-        customer_id=row.customer_id,
-        customer_version=0,
-        attributes=b"{}",
-        profile_key=key,
-        profile_kind=STORE_SIDE_ID,
-        profile_id=integration_id,
-        now=now,
-        last_activity=None,
-    )
-    if row.customer is None:
-        try:
-            await customers.save(shop.database, [write])
-        except GuardFailed:
-            return  # another request was faster: the customer is there
+    with suppress(GuardFailed):  # another request was faster: the customer is there
+        await create_profiles(shop.database, {integration_id: key}, now)

@@ -57,6 +57,7 @@ from habitue.edges.http.refusals import (
     status_of,
 )
 from habitue.edges.http.routing import Found, Routes, decode_parameters
+from habitue.edges.http.uploads import UploadedFile, receive_upload
 from habitue.model.errors import Refusal
 from habitue.model.idempotency import Idempotency
 
@@ -112,7 +113,7 @@ class Entry:
 class Request:
     """One request on its way, and what is known of it when something goes wrong."""
 
-    __slots__ = ("door", "fields", "id", "operation", "raw_path", "scope", "started")
+    __slots__ = ("door", "fields", "id", "operation", "raw_path", "scope", "started", "unread")
 
     def __init__(self, scope: Scope, fields: dict[bytes, bytes], request_id: str) -> None:
         self.scope = scope
@@ -122,6 +123,7 @@ class Request:
         self.door: Door = PLAIN
         self.operation: Operation | None = None
         self.started = perf_counter()
+        self.unread = False
 
 
 class Application:
@@ -170,8 +172,12 @@ class Application:
             except Refusal as refusal:
                 answer = request.door.refuse(refusal, request.operation)
             status = answer.status
-            await _send(answer, request.id, send, complete=status != _STATUS_BODY_TOO_LARGE)
-            if status == _STATUS_BODY_TOO_LARGE:
+            if isinstance(answer.body, AsyncIterator):
+                await self._stream(answer, answer.body, request, send)
+                return
+            unread = request.unread or status == _STATUS_BODY_TOO_LARGE
+            await _send(answer, request.id, send, complete=not unread)
+            if unread:
                 await discard_body(receive)
                 await send({"type": "http.response.body"})
         except ClientGone:
@@ -182,6 +188,21 @@ class Application:
             await _send(_apology(request), request.id, send)
         finally:
             self._record(request, status)
+
+    async def _stream(
+        self, answer: Answer, pieces: AsyncIterator[bytes], request: Request, send: Send
+    ) -> None:
+        """Sends a body as it comes. Where it breaks off so does the answer, without its end, and
+        the client knows that something is missing."""
+        headers = _headers(answer, request.id)
+        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+        try:
+            async for piece in pieces:
+                await send({"type": "http.response.body", "body": piece, "more_body": True})
+        except Exception as error:
+            self._log.error("answer broken off", request_id=request.id, exc_info=error)
+            return
+        await send({"type": "http.response.body"})
 
     async def _answer(
         self, request: Request, found: Found[Entry] | None, receive: Receive
@@ -202,6 +223,7 @@ class Application:
         raw_body = await read_body(receive, fields) if operation.reads_body else b""
         body = None if entry.body is None else _body(operation, entry.body, fields, raw_body)
         key = headers.get(HEADER) if operation.idempotent and _KEY in fields else None
+        upload = await _upload(request, receive) if operation.upload else None
         call = Call(
             operation_id=entry.id,
             path=path,
@@ -217,8 +239,13 @@ class Application:
             headers=headers,
             query_string=query_string,
             client=(request.scope.get("client") or ("",))[0],
+            upload=upload,
         )
-        return await entry.handler(call)
+        try:
+            return await entry.handler(call)
+        finally:
+            if upload is not None:
+                upload.close()
 
     def _match(
         self, request: Request, found: Found[Entry] | None
@@ -288,6 +315,13 @@ def _body(
     return decoder.decode(raw_body)
 
 
+async def _upload(request: Request, receive: Receive) -> UploadedFile:
+    request.unread = True
+    upload = await receive_upload(receive, request.fields)
+    request.unread = False
+    return upload
+
+
 def _promise(request: Request, key: str, principal: Any, raw_body: bytes) -> Idempotency:
     scope = request.door.scope(principal)
     method, query = request.scope["method"], request.scope["query_string"]
@@ -301,12 +335,17 @@ def _apology(request: Request) -> Answer:
 async def _send(answer: Answer, request_id: str, send: Send, *, complete: bool = True) -> None:
     body = answer.body
     content = b"" if body is None else body if type(body) is bytes else ENCODER.encode(body)
-    headers = [(b"x-request-id", request_id.encode())]
+    headers = _headers(answer, request_id)
     if answer.status != 204:
         headers.append((b"content-length", b"%d" % len(content)))
     if content and "content-type" not in answer.headers:
         headers.append(_JSON)
-    for name, value in answer.headers.items():
-        headers.append((name.encode("latin-1"), value.encode("latin-1")))
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
     await send({"type": "http.response.body", "body": content, "more_body": not complete})
+
+
+def _headers(answer: Answer, request_id: str) -> list[tuple[bytes, bytes]]:
+    headers = [(b"x-request-id", request_id.encode())]
+    for name, value in answer.headers.items():
+        headers.append((name.encode("latin-1"), value.encode("latin-1")))
+    return headers

@@ -12,6 +12,7 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from habitue.edges.http.numbers import INTEGER_MAX
+from habitue.edges.http.uploads import UploadedFile
 from habitue.model.errors import Fault, InvalidInput
 from habitue.model.idempotency import Idempotency
 
@@ -26,7 +27,8 @@ class Call(msgspec.Struct, Generic[Principal, Query, Body]):
     `path` holds the path's parameters, decoded once. `now` is an aware instant in UTC, read once
     for the whole request. `client` is the address that the connection came from, and
     `query_string` as it was sent. `body` and `query` are of the types that the operation declares,
-    or None where it declares none. `services` is what the application was built with.
+    or None where it declares none. `upload` is the file of an operation that takes one; it is gone
+    after the call. `services` is what the application was built with.
     """
 
     operation_id: str
@@ -43,6 +45,13 @@ class Call(msgspec.Struct, Generic[Principal, Query, Body]):
     headers: Mapping[str, str]
     query_string: bytes = b""
     client: str = ""
+    upload: UploadedFile | None = None
+
+    @property
+    def file(self) -> UploadedFile:
+        """The file of an operation that takes one."""
+        assert self.upload is not None, f"{self.operation_id} takes no file"
+        return self.upload
 
     def integer(self, name: str) -> int:
         """The path parameter of that name as a whole number.
@@ -58,7 +67,8 @@ class Call(msgspec.Struct, Generic[Principal, Query, Body]):
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """A status code with its body: a Struct to encode, bytes to send as they are, or nothing.
+    """A status code with its body: a Struct to encode, bytes to send as they are, or nothing; or
+    bytes that come bit by bit, which are sent as they come.
 
     Bytes are JSON unless `headers` (lower case names) has a content-type of its own.
     """

@@ -11,7 +11,8 @@ import msgspec
 
 from habitue.edges.http.door import Door
 from habitue.edges.http.numbers import ENCODER, Number
-from habitue.edges.http.operation import Operation
+from habitue.edges.http.operation import CSV_MEDIA_TYPE, CsvFile, Operation
+from habitue.edges.http.uploads import FIELD, FORM
 from habitue.model.limits import AMOUNT_MAX, BODY_NESTING_MAX, IDEMPOTENCY_KEY_LENGTH_MAX
 
 Schema = dict[str, Any]
@@ -29,6 +30,7 @@ _REASONS = {
     401: "The key is unknown, expired or of the wrong kind",
     403: "The key does not allow this operation",
     404: "What the path names does not exist",
+    408: "The file did not arrive in time",
     409: "The request contradicts what is stored, or too many requests are made at once",
     413: "The body is too long",
     415: "The body is of a kind that is not read here",
@@ -71,7 +73,7 @@ Bodies are JSON in UTF-8, nested at most {BODY_NESTING_MAX} levels deep."""
 def error_statuses(operation: Operation) -> list[int]:
     """The statuses of refusals that this operation is documented with."""
     secured = bool(operation.door.security())
-    body = operation.body is not None
+    body = operation.body is not None or operation.upload
     asked = body or operation.query is not None or bool(operation.parameters)
     by_status = {
         400: asked or operation.idempotent,
@@ -79,6 +81,7 @@ def error_statuses(operation: Operation) -> list[int]:
         403: secured,
         404: bool(operation.parameters),
         409: operation.method != "GET",
+        408: operation.upload,
         413: body,
         415: body,
         429: type(operation.door).admit is not Door.admit,
@@ -115,7 +118,7 @@ def _kinds_of(operation: Operation) -> list[Any]:
     errors = [operation.door.error_type(each, operation) for each in error_statuses(operation)]
     errors.append(operation.door.error_type(500, operation))
     kinds = [operation.body, operation.query, *operation.responses.values(), *errors]
-    return [each for each in kinds if each is not None]
+    return [each for each in kinds if each is not None and each is not CsvFile]
 
 
 def _special(kind: type) -> Schema:
@@ -152,9 +155,23 @@ def _operation(operation: Operation, schemas: _Schemas) -> Schema:
         described["parameters"].append(_IDEMPOTENCY_KEY)
     if operation.body is not None:
         described["requestBody"] = _body(operation, schemas)
+    if operation.upload:
+        described["requestBody"] = _UPLOAD
     return described
 
 
+_UPLOAD: Schema = {
+    "required": True,
+    "content": {
+        FORM: {
+            "schema": {
+                "type": "object",
+                "required": [FIELD],
+                "properties": {FIELD: {"type": "string", "format": "binary"}},
+            }
+        }
+    },
+}
 _IDEMPOTENCY_KEY: Schema = {
     "name": "Idempotency-Key",
     "in": "header",
@@ -235,5 +252,7 @@ def _responses(operation: Operation, schemas: _Schemas) -> Schema:
 def _response(reason: str, kind: Any, schemas: _Schemas) -> Schema:
     if kind is None:
         return {"description": reason}
+    if kind is CsvFile:
+        return {"description": reason, "content": {CSV_MEDIA_TYPE: {"schema": {"type": "string"}}}}
     content = {"application/json": {"schema": schemas.of(kind)}}
     return {"description": reason, "content": content}

@@ -20,8 +20,13 @@ __all__ = ["Answer", "Call", "Handler", "Operation"]
 
 Handler: TypeAlias = Callable[[Call[Any, Any, Any]], Awaitable[Answer]]
 JSON_ONLY = ("application/json",)
+CSV_MEDIA_TYPE = "application/csv"
 
 _SEGMENT = re.compile(r"[^{}%?#/\s]+|\{([A-Za-z_]\w*)(:int)?\}", re.ASCII)
+
+
+class CsvFile:
+    """Stands for a table in a file, in the answers that an operation declares."""
 
 
 @dataclass(frozen=True)
@@ -30,9 +35,10 @@ class Operation:
 
     `id` is unique within the application. `body` is the type that the body is decoded to, `query`
     the Struct that the query string is decoded to (field names as on the wire, by `rename`).
-    `responses` gives the body's type by status code, None for an empty one; what the door answers
-    to refusals is added by itself. An `idempotent` operation takes an Idempotency-Key. A `quiet`
-    one is logged at debug level. `request_example` is JSON text for the documentation.
+    An `upload` takes a file instead, which the handler finds in `call.upload`. `responses` gives
+    the body's type by status code, None for an empty one, `CsvFile` for a file; what the door
+    answers to refusals is added by itself. An `idempotent` operation takes an Idempotency-Key. A
+    `quiet` one is logged at debug level. `request_example` is JSON text for the documentation.
     """
 
     id: str
@@ -45,6 +51,7 @@ class Operation:
     description: str = ""
     body: Any = None
     body_optional: bool = False
+    upload: bool = False
     media_types: tuple[str, ...] = JSON_ONLY
     query: type[msgspec.Struct] | None = None
     responses: Mapping[int, Any] = field(default_factory=dict)
@@ -68,5 +75,7 @@ class Operation:
 
     @property
     def reads_body(self) -> bool:
-        """Whether requests of this operation may have a body at all."""
+        """Whether requests of this operation may have a body, which is held in memory."""
+        if self.upload:
+            return False
         return self.body is not None or self.method not in ("GET", "HEAD")

@@ -39,10 +39,10 @@ class MethodNotAllowed(Refusal):
 
 
 class BodyTooLarge(Refusal):
-    """The body is longer than `BODY_BYTES_MAX`; the connection is closed."""
+    """The body is longer than what is taken; the connection is closed."""
 
-    def __init__(self) -> None:
-        super().__init__(f"The body is longer than {BODY_BYTES_MAX} bytes")
+    def __init__(self, bytes_max: int = BODY_BYTES_MAX) -> None:
+        super().__init__(f"The body is longer than {bytes_max} bytes")
 
 
 class BodyTooSlow(Refusal):

@@ -37,10 +37,12 @@ WITHOUT_STATUS = frozenset(
 
 
 class ErrorSource(msgspec.Struct, omit_defaults=True):
-    """Where an error is: exactly one of a JSON pointer, a parameter's name and a resource."""
+    """Where an error is: exactly one of a JSON pointer, a parameter's name, the line of an uploaded
+    file and a resource."""
 
     pointer: str | None = None
     parameter: str | None = None
+    line: str | None = None
     resource: str | None = None
 
 
@@ -98,6 +100,8 @@ def _errors_of(refusal: Refusal) -> list[APIError]:
 
 
 def _error_of(fault: Fault) -> APIError:
+    if fault.line is not None:
+        return APIError(fault.title, fault.details, ErrorSource(line=str(fault.line)))
     if fault.parameter is not None:
         return APIError(fault.title, fault.details, ErrorSource(parameter=fault.parameter))
     return APIError(fault.title, fault.details, ErrorSource(pointer=fault.pointer))

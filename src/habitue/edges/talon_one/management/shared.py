@@ -73,6 +73,8 @@ def managed(
     query: type[msgspec.Struct] | None = None,
     description: str = "",
     request_example: bytes = b"",
+    upload: bool = False,
+    idempotent: bool = False,
 ) -> Operation:
     """An operation of the management door, whose handler sees what other workers have written."""
     return Operation(
@@ -88,6 +90,8 @@ def managed(
         query=query,
         responses=responses,
         request_example=request_example,
+        upload=upload,
+        idempotent=idempotent,
     )
 
 

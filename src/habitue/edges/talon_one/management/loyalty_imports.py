@@ -1,0 +1,95 @@
+"""Files of loyalty programs that are imported (contracts/talon_one/openapi.json, import_*)."""
+
+from decimal import Decimal
+from functools import partial
+
+import msgspec
+
+from habitue.edges.csv_files.fields import RowReader
+from habitue.edges.csv_files.reading import Column
+from habitue.edges.http.operation import Answer, Operation
+from habitue.edges.talon_one.management.imports import (
+    Importing,
+    actor_of,
+    imported,
+    importing_operation,
+)
+from habitue.edges.talon_one.management.loyalty_points import program_named
+from habitue.edges.talon_one.management.shared import ManagementCall
+from habitue.loyalty.program import IMMEDIATE, ON_ACTION, UNLIMITED, LoyaltyProgram
+from habitue.model.limits import (
+    CARD_IDENTIFIER_LENGTH_MAX,
+    INTEGRATION_ID_LENGTH_MAX,
+    POINTS_NAME_LENGTH_MAX,
+    SUBLEDGER_LENGTH_MAX,
+)
+from habitue.usecases.import_points import PointsImporter, PointsLine
+
+
+class ImportPointsQuery(msgspec.Struct, rename="camel", kw_only=True):
+    """Whether the import shall notify of what it brings about."""
+
+    notifications_enabled: bool = True
+
+
+async def post_import_points(call: ManagementCall[ImportPointsQuery, None]) -> Answer:
+    program = program_named(call)
+    importer = PointsImporter(call.services.shop, program, actor_of(call), call.now)
+    decode = partial(_points_line, program, call)
+    place = f"program {program.id}"
+    return await imported(
+        call, Importing("LoyaltyLedger", place, _points_columns(program), decode, importer)
+    )
+
+
+def _points_columns(program: LoyaltyProgram) -> tuple[Column, ...]:
+    return (
+        Column("customerprofileid", required=not program.card_based),
+        Column("identifier", required=program.card_based),
+        Column("amount", required=True),
+        *map(Column, ("startdate", "expirydate", "validityDuration", "subledgerid", "reason")),
+    )
+
+
+def _points_line(
+    program: LoyaltyProgram, call: ManagementCall[ImportPointsQuery, None], row: RowReader
+) -> PointsLine:
+    column, most = "customerprofileid", INTEGRATION_ID_LENGTH_MAX
+    other = "identifier"
+    if program.card_based:
+        column, most, other = other, CARD_IDENTIFIER_LENGTH_MAX, column
+    if row.text(other, INTEGRATION_ID_LENGTH_MAX):
+        row.fault(other, "Not allowed", f"the points of this program belong to a {column}")
+    amount = row.amount("amount")
+    if amount is None and not row.faults:
+        row.fault("amount", "Missing", "a value is required")
+    start = row.text("startdate", 64) or IMMEDIATE
+    expiry = row.text("expirydate", 64)
+    return PointsLine(
+        line=row.line,
+        owner=row.required(column, most),
+        amount=amount or Decimal(0),
+        start={IMMEDIATE: call.now, ON_ACTION: None}[start]
+        if start in (IMMEDIATE, ON_ACTION)
+        else row.moment("startdate"),
+        expiry=None if expiry in ("", UNLIMITED) else row.moment("expirydate"),
+        validity=row.text("validityDuration", 64) or None,
+        subledger=row.text("subledgerid", SUBLEDGER_LENGTH_MAX),
+        reason=row.text("reason", POINTS_NAME_LENGTH_MAX),
+    )
+
+
+def operations() -> list[Operation]:
+    """The imports of loyalty programs."""
+    program = "/v1/loyalty_programs/{loyaltyProgramId:int}"
+    operation = partial(importing_operation, group="Loyalty")
+    return [
+        operation(
+            "importLoyaltyPoints",
+            "POST",
+            f"{program}/import_points",
+            post_import_points,
+            "Import loyalty points",
+            query=ImportPointsQuery,
+        ),
+    ]
