@@ -1,8 +1,13 @@
 """One real PostgreSQL for the whole run, and a fresh database for every test that asks for one.
 
-The server is the embedded one, in a temporary directory, unless HABITUE_TEST_DATABASE_URL names
-another (its role must be allowed to create databases). The schema is migrated once, into a template
-from which each test's database is copied.
+The server is the embedded one, in memory where the machine has a file system there, unless
+HABITUE_TEST_DATABASE_URL names another (its role must be allowed to create databases). The schema
+is migrated once, into a template from which each test's database is copied.
+
+`make test` lets two processes share the tests out (pytest-xdist), each with a server of its own.
+What is shared out is a file, for its tests may share a database. Files that need the machine for
+themselves, because they race processes, kill servers, drive a browser or watch the clock, are one
+share together: no two of them ever run at once. That share is the longest, so it is dealt first.
 
     database        an open `Database`, empty but for what the migrations put into it
     database_url    its URL, for a test that starts a process of its own against it
@@ -11,6 +16,8 @@ from which each test's database is copied.
 import asyncio
 import itertools
 import os
+import shutil
+import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -25,7 +32,43 @@ from habitue.store.location import External
 
 URL_VARIABLE = "HABITUE_TEST_DATABASE_URL"
 DROP_TRIES_MAX = 100
+MEMORY = Path("/dev/shm")
+MEMORY_BYTES_MIN = 2 * 1024**3
+ALONE = "alone"
+ALONE_PLACES = (
+    "tests/bench/",
+    "tests/edges/http/test_server.py",
+    "tests/harness/",
+    "tests/integration/test_database_away.py",
+    "tests/integration/test_review_moments.py",
+    "tests/integration/test_waiting.py",
+    "tests/store/test_embedded",
+    "tests/test_demo.py",
+    "tests/test_readme.py",
+    "tests/tracker/browser/",
+    "tests/usecases/test_guards.py",
+    "tests/usecases/test_loyalty_card_races.py",
+    "tests/usecases/test_points_races.py",
+    "tests/usecases/test_turn_queue.py",
+)
+# What a test stores need not survive the machine, nor be tidied up: a worker that does so in a
+# test's database is a connection that no test can end.
+SERVER_SETTINGS = {
+    "fsync": "off",
+    "full_page_writes": "off",
+    "synchronous_commit": "off",
+    "autovacuum": "off",
+}
 _numbers = itertools.count(1)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Says which tests are one share, and puts the share of those that want to be alone first."""
+    for item in items:
+        place = item.nodeid.partition("::")[0]
+        share = ALONE if place.startswith(ALONE_PLACES) else place
+        item.add_marker(pytest.mark.xdist_group(share))
+    items.sort(key=lambda item: not item.nodeid.startswith(ALONE_PLACES))
 
 
 def _url_of_another(url: str, database: str) -> str:
@@ -35,11 +78,20 @@ def _url_of_another(url: str, database: str) -> str:
 @pytest.fixture(scope="session")
 def embedded_endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Endpoint]:
     """The embedded server of this test run."""
-    attachment = attach(tmp_path_factory.mktemp("postgres"), lambda message: None)
+    directory = _in_memory() or tmp_path_factory.mktemp("postgres")
+    attachment = attach(directory, lambda message: None)
     try:
         yield attachment.ensure(lambda message: None)
     finally:
         attachment.close()
+        shutil.rmtree(directory)
+
+
+def _in_memory() -> Path | None:
+    """A new directory that is no disk's, on machines that have room for one."""
+    if not os.access(MEMORY, os.W_OK) or shutil.disk_usage(MEMORY).free < MEMORY_BYTES_MIN:
+        return None
+    return Path(tempfile.mkdtemp(prefix="habitue-tests-", dir=MEMORY))
 
 
 @pytest.fixture(scope="session")
@@ -50,10 +102,8 @@ async def server_url(request: pytest.FixtureRequest) -> str:
         return named
     endpoint: Endpoint = request.getfixturevalue("embedded_endpoint")
     connection = await asyncpg.connect(endpoint.as_superuser().url)
-    # What a test stores need not survive the machine, nor be tidied up: a worker that does so in a
-    # test's database is a connection that no test can end.
-    await connection.execute("ALTER SYSTEM SET fsync = off")
-    await connection.execute("ALTER SYSTEM SET autovacuum = off")
+    for name, value in SERVER_SETTINGS.items():
+        await connection.execute(f"ALTER SYSTEM SET {name} = {value}")
     await connection.execute("SELECT pg_reload_conf()")
     await connection.close()
     return endpoint.url
@@ -74,7 +124,7 @@ async def template(server_url: str) -> AsyncIterator[str]:
 async def fresh_database(server_url: str, template: str) -> AsyncIterator[str]:
     """The URL of a new database with the newest schema, dropped at the end of the block."""
     name = f"habitue_test_{os.getpid()}_{next(_numbers)}"
-    await _command(server_url, f"CREATE DATABASE {name} TEMPLATE {template}")
+    await _command(server_url, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
     try:
         yield _url_of_another(server_url, name)
     finally:
