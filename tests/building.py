@@ -34,6 +34,7 @@ from habitue.usecases.configure.attributes import AttributeFields, create_attrib
 from habitue.usecases.configure.campaigns import (
     CampaignFields,
     create_campaign,
+    delete_campaign,
     update_campaign,
 )
 from habitue.usecases.configure.coupon_checks import CouponFields, CouponOrder
@@ -182,6 +183,10 @@ class Till:
         return await update_campaign(
             self.shop, self.application.id, campaign.id, CampaignFields(**fields), self.now
         )
+
+    async def delete_campaign(self, campaign: Campaign) -> None:
+        """Deletes a campaign with all it has."""
+        await delete_campaign(self.shop, self.application.id, campaign.id)
 
     async def withdraw(self, coupon: Coupon) -> None:
         """Deletes the coupon."""

@@ -104,10 +104,10 @@ WRONG_APPLICATIONS: list[tuple[Any, list[Any]]] = [
          [("/enableCampaignStateManagement", "Not supported")]),
         ({**SHOP, "attributesSettings": {"mandatory": {"campaigns": ["x"]}}},
          [("/attributesSettings/mandatory/campaigns/0", "Unknown")]),
-        ({**SHOP, "limits": [{"action": "setDiscount", "limit": 1, "entities": ["Profile"]},
-                             {"action": "redeemCoupon", "limit": 1, "entities": []},
+        ({**SHOP, "limits": [{"action": "giveAway", "limit": 1, "entities": ["Profile"]},
+                             {"action": "redeemCoupon", "limit": 1, "entities": ["Till"]},
                              {"action": "redeemCoupon", "limit": -1, "entities": ["Profile"]}]},
-         [("/limits/0", "Not supported"), ("/limits/1", "Not supported"),
+         [("/limits/0/action", "Not supported"), ("/limits/1/entities/0", "Not supported"),
           ("/limits/2/limit", "Out of range")]),
     ]  # fmt: skip
 

@@ -145,9 +145,9 @@ async def test_without_the_guard_somebody_would_stay_in_what_is_gone(till: Till)
 
 
 async def test_a_shop_without_audiences_asks_for_none(till: Till) -> None:
-    assert asked(till.shop.program(till.application.id), Asking(), ("audiences",)) is None
+    assert asked(till.shop.program(till.application.id), Asking(till.now), ("audiences",)) is None
     await audience(till, "club")
-    question = asked(till.shop.program(till.application.id), Asking(), ("audiences",))
+    question = asked(till.shop.program(till.application.id), Asking(till.now), ("audiences",))
     assert question == b'{"audiences":{}}'
 
 

@@ -30,20 +30,48 @@ Feature = Literal[
 CampaignType = Literal["cartItem", "advanced"]
 SessionDiscountScope = Literal["sessionTotal", "cartItems", "additionalCosts"]
 ItemDiscountScope = Literal["price", "itemTotal", "additionalCosts"]
-LimitedEntity = Literal["Coupon", "Profile"]
+LimitedEntity = Literal["Coupon", "Referral", "Profile", "Identifier", "Store", "Session"]
+LimitedAction = Literal[
+    "redeemCoupon",
+    "redeemReferral",
+    "createCoupon",
+    "createReferral",
+    "reserveCoupon",
+    "setDiscount",
+    "setDiscountEffect",
+    "addFreeItemEffect",
+    "createLoyaltyPoints",
+    "createLoyaltyPointsEffect",
+    "redeemLoyaltyPoints",
+    "redeemLoyaltyPointsEffect",
+    "awardGiveaway",
+    "customEffect",
+    "callApi",
+]
 
 
 class Limit(msgspec.Struct, frozen=True):
-    """How many coupon redemptions each combination of `entities` may have in each `period`.
+    """How much of `action` each combination of `entities` may have in each `period`.
 
-    Without a period the limit holds for ever. Entities always include the profile: limits of a
-    whole campaign need a shared counter and are not offered yet (docs/decisions/0007).
+    Without entities the limit holds for the whole campaign, without a period for ever. It is money
+    for `setDiscount`, points for `createLoyaltyPoints` and `redeemLoyaltyPoints`, and otherwise a
+    number of times.
     """
 
-    action: Literal["redeemCoupon"]
+    action: LimitedAction
     limit: Decimal
     entities: tuple[LimitedEntity, ...]
     period: Period | None = None
+
+    @property
+    def is_personal(self) -> bool:
+        """Whether it counts a customer's redemptions of coupons, which a coupon's own limits do."""
+        entities = set(self.entities)
+        return (
+            self.action == "redeemCoupon"
+            and "Profile" in entities
+            and entities <= {"Profile", "Coupon"}
+        )
 
 
 class CodeSettings(msgspec.Struct, frozen=True):

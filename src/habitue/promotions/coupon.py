@@ -8,11 +8,13 @@ The reasons of refusal and their order are those of contracts/talon_one/SEMANTIC
 """
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Literal
 
 import msgspec
 
 from habitue.model.attributes import Attributes
+from habitue.model.numbers import ZERO
 from habitue.promotions.campaign import Limit
 
 CouponRefusal = Literal[
@@ -23,6 +25,7 @@ CouponRefusal = Literal[
     "CouponLimitReached",
     "CouponRecipientDoesNotMatch",
     "ProfileRequired",
+    "CampaignLimitReached",
     "ProfileLimitReached",
     "CouponRejectedByCondition",
     "EffectCouldNotBeApplied",
@@ -30,7 +33,11 @@ CouponRefusal = Literal[
 
 
 class Coupon(msgspec.Struct, frozen=True):
-    """One code of one campaign. `start_date` is included and `expiry_date` is not."""
+    """One code of one campaign. `start_date` is included and `expiry_date` is not.
+
+    `discount_limit` caps the sum of the discounts that rules give for the coupon, 0 for no cap;
+    `discount_counter` is what closed sessions had of it.
+    """
 
     id: int
     application_id: int
@@ -45,6 +52,8 @@ class Coupon(msgspec.Struct, frozen=True):
     attributes: Attributes = {}
     recipient_integration_id: str = ""
     batch_id: str = ""
+    discount_limit: Decimal = ZERO
+    discount_counter: Decimal = ZERO
 
 
 class Redemption(msgspec.Struct, frozen=True):
@@ -74,7 +83,7 @@ def effective_limits(coupon: Coupon, campaign_limits: tuple[Limit, ...]) -> tupl
 
     Limits of a coupon override those of its campaign (contract section 6.2).
     """
-    return coupon.limits or campaign_limits
+    return coupon.limits or tuple(each for each in campaign_limits if each.is_personal)
 
 
 def counted(limit: Limit, coupon: Coupon, redemptions: list[Redemption], since: datetime) -> int:

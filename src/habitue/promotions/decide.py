@@ -17,6 +17,7 @@ from habitue.model.attributes import Attributes, merged
 from habitue.model.errors import Fault, InvalidInput
 from habitue.model.numbers import ZERO
 from habitue.promotions.audiences import audience_facts
+from habitue.promotions.budgets import BudgetChanges, Place, digest_of
 from habitue.promotions.coupon import Coupon, Redemption
 from habitue.promotions.coupon_book import CouponBook
 from habitue.promotions.decide_profile import check_campaigns, profile_facts
@@ -32,6 +33,7 @@ from habitue.promotions.session import (
     check_reopen,
     check_transition,
 )
+from habitue.promotions.tally import Tally, paid, takes_of, tally_of
 from habitue.promotions.trace import CampaignTrace, RuleFailure
 from habitue.promotions.update import check_update, laid_over
 
@@ -185,6 +187,14 @@ def _take_back(
         closed_sessions_change=-1,
         total_sales_change=stored.remaining_totals.total.copy_negate(),
         release=True,
+        resource_changes=_given_back(state.resources),
+    )
+
+
+def _given_back(resources: Resources) -> ResourceChanges:
+    """What a session gives back that is cancelled or reopened."""
+    return ResourceChanges(
+        budgets=BudgetChanges(release=True) if resources.budgets.session else None
     )
 
 
@@ -192,6 +202,7 @@ def _evaluate(
     state: State, session: Session, purpose: Purpose, program: Program, now: datetime
 ) -> Decision:
     book = coupon_book(state, session, purpose, program, now)
+    tally = _tally(state, session, program, now)
     evaluated = evaluate(
         program,
         purpose,
@@ -200,10 +211,13 @@ def _evaluate(
         book,
         now,
         state.resources,
+        tally,
     )
     effects = (*evaluated.effects, *book.rejections(), *_referral_rejections(session))
     closes = session.state == "closed"
     session, owner_changes = with_changes(session, evaluated.attribute_changes)
+    redeemed = tuple(book.redeemed()) if closes else ()
+    takes = takes_of(tally, effects, redeemed) if tally and closes else ()
     return Decision(
         msgspec.structs.replace(session, effects=effects, closed_at=now if closes else None),
         effects=effects,
@@ -213,11 +227,11 @@ def _evaluate(
         session_count_change=int(state.stored is None or _moves(state)),
         closed_sessions_change=int(closes),
         total_sales_change=session.totals.total if closes else ZERO,
-        redeemed=tuple(book.redeemed()) if closes else (),
+        redeemed=redeemed,
         failures=evaluated.failures,
         trace=evaluated.trace,
         triggered_campaign_ids=evaluated.triggered_campaign_ids,
-        resource_changes=evaluated.resource_changes,
+        resource_changes=paid(evaluated.resource_changes, takes, program.version),
     )
 
 
@@ -230,6 +244,23 @@ def profile_of(
     present = resources.audiences
     audiences = audience_facts(present, present, program.audience_names)
     return profile_facts(session.profile_id, owner, owner.attributes, program, audiences)
+
+
+def place_of(session: Session, program: Program, now: datetime) -> Place:
+    """Where the session stands among budgets."""
+    return Place(
+        now,
+        program.zone,
+        has_profile=bool(session.profile_id),
+        store=session.store_integration_id,
+        identifiers=tuple(dict.fromkeys(map(digest_of, session.identifiers))),
+        closes=session.state == "closed",
+    )
+
+
+def _tally(state: State, session: Session, program: Program, now: datetime) -> Tally | None:
+    place = place_of(session, program, now)
+    return tally_of(program.limits, state.resources.budgets, place, state.coupons.values())
 
 
 def coupon_book(

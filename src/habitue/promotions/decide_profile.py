@@ -15,12 +15,14 @@ from habitue.promotions.audiences import (
     changes_between,
     check_known,
 )
+from habitue.promotions.budgets import Place
 from habitue.promotions.coupon_book import CouponBook
 from habitue.promotions.effects import Effect
 from habitue.promotions.evaluate import NO_RESOURCES, Purpose, evaluate
 from habitue.promotions.facts import NO_AUDIENCES, AudienceFacts, ProfileFacts, readable
 from habitue.promotions.program import Program
 from habitue.promotions.resources import ResourceChanges, Resources
+from habitue.promotions.tally import paid, takes_of, tally_of
 from habitue.promotions.trace import CampaignTrace, RuleFailure
 
 
@@ -143,7 +145,10 @@ def _evaluated(
     audiences = audience_facts(before, present, program.audience_names)
     facts = profile_facts(command.integration_id, customer, attributes, program, audiences)
     wished = msgspec.structs.replace(resources, audiences=present)
-    evaluated = evaluate(program, purpose, None, facts, book, now, wished)
+    place = Place(now, program.zone, has_profile=True, closes=True)
+    tally = tally_of(program.limits, resources.budgets, place, ())
+    evaluated = evaluate(program, purpose, None, facts, book, now, wished, tally)
+    takes = takes_of(tally, evaluated.effects, ()) if tally else ()
     set_by_rules = {name: value for _, name, value in evaluated.attribute_changes}
     return ProfileDecision(
         merged(attributes, set_by_rules),
@@ -153,8 +158,14 @@ def _evaluated(
         failures=evaluated.failures,
         trace=evaluated.trace,
         triggered_campaign_ids=evaluated.triggered_campaign_ids,
-        resource_changes=msgspec.structs.replace(
-            evaluated.resource_changes,
-            audiences=changes_between(before, after(present, evaluated.resource_changes.audiences)),
+        resource_changes=paid(
+            msgspec.structs.replace(
+                evaluated.resource_changes,
+                audiences=changes_between(
+                    before, after(present, evaluated.resource_changes.audiences)
+                ),
+            ),
+            takes,
+            program.version,
         ),
     )

@@ -21,8 +21,16 @@ from habitue.customers.customer import Customer
 from habitue.model.attributes import merged
 from habitue.model.numbers import EXACT
 from habitue.promotions.audiences import changes_of_effects
+from habitue.promotions.budgets import BudgetChanges, Counted
 from habitue.promotions.coupon import Coupon
-from habitue.promotions.decide import Decision, State, coupon_book, profile_of, with_changes
+from habitue.promotions.decide import (
+    Decision,
+    State,
+    coupon_book,
+    place_of,
+    profile_of,
+    with_changes,
+)
 from habitue.promotions.effects import (
     NO_CAMPAIGN,
     AcceptCoupon,
@@ -46,6 +54,7 @@ from habitue.promotions.returned import (
 )
 from habitue.promotions.rollback import Difference, difference, without_units
 from habitue.promotions.session import Session, check_return
+from habitue.promotions.tally import ClosedTally, gives_of
 
 
 class ReturnCommand(msgspec.Struct, frozen=True):
@@ -79,7 +88,17 @@ def decide_return(
         event_type="talon_session_partially_returned",
         total_sales_change=sales_change,
     )
-    return _judged_again(state, stored, decision, program) if command.run_rules else decision
+    if command.run_rules:
+        decision = _judged_again(state, stored, decision, program)
+    uses = state.resources.budgets.session
+    return _with_gives(decision, gives_of(uses, stored.effects, decision.session.effects))
+
+
+def _with_gives(decision: Decision, gives: tuple[Counted, ...]) -> Decision:
+    if not gives:
+        return decision
+    changes = msgspec.structs.replace(decision.resource_changes, budgets=BudgetChanges(gives=gives))
+    return msgspec.structs.replace(decision, resource_changes=changes)
 
 
 def _returned(
@@ -194,7 +213,8 @@ def _evaluated(
     owner = _apart_from(state.owner, stored)
     profile = profile_of(session, owner, state.resources, program)
     facts = remaining_facts(session, program.fact_definitions)
-    return evaluate(program, purpose, facts, profile, book, closed_at)
+    tally = ClosedTally(state.resources.budgets.session, place_of(session, program, closed_at))
+    return evaluate(program, purpose, facts, profile, book, closed_at, tally=tally)
 
 
 def _at_closing(state: State, closed_at: datetime) -> State:

@@ -23,6 +23,7 @@ from habitue.promotions.evaluation import Evaluation
 from habitue.promotions.facts import CouponFacts, ProfileFacts, SessionFacts, readable
 from habitue.promotions.program import Program
 from habitue.promotions.resources import ResourceChanges, Resources
+from habitue.promotions.tally import BudgetUsedUp, Tally
 from habitue.promotions.trace import CampaignTrace, RuleFailure
 from habitue.promotions.tracing import Attempt, Tracer, words_of
 from habitue.rules.compile import bind
@@ -71,8 +72,10 @@ def evaluate(
     book: CouponBook,
     now: datetime,
     resources: Resources = NO_RESOURCES,
+    tally: Tally | None = None,
 ) -> Evaluated:
-    """Runs the rules of every campaign that may apply; `book` learns what became of the coupons."""
+    """Runs the rules of every campaign that may apply; `book` learns what became of the coupons,
+    and `tally` what was taken of budgets, where there are any."""
     frame = Evaluation(
         now,
         program.zone,
@@ -83,6 +86,7 @@ def evaluate(
         resources,
         program.audience_names,
         program.webhooks,
+        tally,
     )
     run = _Run(program, purpose, frame, book)
     with localcontext(EXACT):
@@ -162,7 +166,9 @@ class _Run:
         self, compiled: CompiledCampaign, rule: CompiledRule, code: str, coupon: Coupon
     ) -> Try:
         attempt = Attempt(compiled, rule, code, coupon)
-        refusal = self.book.limit_refusal(code, coupon)
+        refusal: CouponRefusal | None = self.book.limit_refusal(code, coupon)
+        if refusal is None and self.frame.tally is not None:
+            refusal = self.frame.tally.coupon_refusal(coupon)
         if refusal is not None:
             self.book.refuse(code, attempt.rejection(refusal))
             if self.tracer:
@@ -220,6 +226,8 @@ class _Run:
     def _accept(self, attempt: Attempt, mark: int) -> None:
         frame = self.frame
         coupon = attempt.coupon
+        if coupon and frame.redeem and frame.tally is not None:
+            frame.tally.redeem(coupon)
         if coupon and self.book.accept(attempt.code, coupon, redeem=frame.redeem):
             outcome = AcceptCoupon(attempt.code)
             frame.effects.insert(mark, Effect(*attempt.rule.cause, outcome, coupon.id))
@@ -240,6 +248,8 @@ class _Run:
         details = None if failure is None else words_of(failure)
         if effect_index is not None:
             reason: CouponRefusal = "EffectCouldNotBeApplied"
+            if isinstance(failure, BudgetUsedUp) and failure.refusal == "ProfileRequired":
+                reason = "ProfileRequired"
             return attempt.rejection(reason, effect_index=effect_index, details=details)
         index = attempt.rule.failing_condition(self.frame)
         return attempt.rejection(

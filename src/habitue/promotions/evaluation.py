@@ -6,15 +6,18 @@ whole rule succeeds; `begin` and `roll_back` bracket a try.
 
 from collections.abc import Mapping
 from datetime import datetime, tzinfo
+from decimal import Decimal
 from typing import Any, TypeAlias
 
 from habitue.model.attributes import Definitions
 from habitue.model.limits import EVALUATION_STEPS_MAX, RULE_STEPS_MAX
 from habitue.promotions.audiences import Memberships
+from habitue.promotions.budgeted import amounts_of
 from habitue.promotions.coupon import Coupon
 from habitue.promotions.effects import Effect, Outcome
 from habitue.promotions.facts import CouponFacts, ProfileFacts, SessionFacts
 from habitue.promotions.resources import Resources, Tentative
+from habitue.promotions.tally import Tally
 from habitue.promotions.webhook import Webhook
 from habitue.rules.frame import Frame, RuleFailed
 
@@ -42,6 +45,7 @@ class Evaluation(Frame):
         "resources",
         "session",
         "steps_total_left",
+        "tally",
         "tentatives",
         "webhooks",
         "writable",
@@ -58,6 +62,7 @@ class Evaluation(Frame):
         resources: Resources,
         audience_names: Mapping[int, str],
         webhooks: Mapping[int, Webhook],
+        tally: Tally | None = None,
     ) -> None:
         super().__init__(now, zone)
         self.session = session
@@ -67,8 +72,12 @@ class Evaluation(Frame):
         self.resources = resources
         self.audience_names = audience_names
         self.memberships = Memberships(resources.audiences)
-        self.tentatives: tuple[Tentative, ...] = (self.memberships,) if audience_names else ()
         self.webhooks = webhooks
+        self.tally = tally
+        tentatives: list[Tentative] = [self.memberships] if audience_names else []
+        if tally is not None:
+            tentatives.append(tally)
+        self.tentatives: tuple[Tentative, ...] = tuple(tentatives)
         self.effects: list[Effect] = []
         self.attribute_changes: list[tuple[str, str, Any]] = []
         self.coupon: Coupon | None = None
@@ -108,10 +117,19 @@ class Evaluation(Frame):
             tentative.roll_back(mark)
 
     def add(self, outcome: Outcome) -> None:
-        """Adds an effect of the rule that is being tried."""
+        """Adds an effect of the rule that is being tried. Raises `BudgetUsedUp`."""
         self.charge(STEPS_PER_EFFECT)
         coupon_id = self.coupon.id if self.coupon is not None else None
+        if self.tally is not None:
+            for action, amount in amounts_of(outcome):
+                self.tally.take(self.cause[0], coupon_id or 0, action, amount)
         self.effects.append(Effect(*self.cause, outcome, coupon_id))
+
+    def remaining(self, action: str) -> Decimal | None:
+        """What budgets leave to the rule for that action; None where nothing limits it."""
+        if self.tally is None:
+            return None
+        return self.tally.remaining(self.cause[0], self.coupon.id if self.coupon else 0, action)
 
     def session_or_fail(self) -> SessionFacts:
         """The session. Raises `RuleFailed` where there is none, as in a profile update."""

@@ -13,7 +13,7 @@ import msgspec
 
 from habitue.model.attributes import Definitions
 from habitue.promotions.audiences import Audience
-from habitue.promotions.campaign import AdditionalCost, Application, Campaign
+from habitue.promotions.campaign import AdditionalCost, Application, Campaign, Limit
 from habitue.promotions.candidates import CandidateIndex
 from habitue.promotions.compiled import CompiledCampaign, compile_campaign
 from habitue.promotions.configuration import Configuration
@@ -35,6 +35,11 @@ class Program:
         self.dialect: Dialect = dialect_of(configuration, application.id)
         self.campaigns: Mapping[int, Campaign] = {
             each.id: each for each in configuration.campaigns_of(application.id)
+        }
+        self.limits: Mapping[int, tuple[Limit, ...]] = {
+            id_: limits
+            for id_, each in self.campaigns.items()
+            if (limits := tuple(limit for limit in each.limits if not limit.is_personal))
         }
         self.vocabulary = _vocabulary(configuration, application.id)
         self.additional_cost_ids: Mapping[str, int] = {

@@ -9,10 +9,13 @@ before a rule is tried and rolled back where the rule fails.
 Invariant: a decision changes a resource by what it says here and in no other way.
 """
 
+from datetime import datetime
 from typing import Any, Literal, Protocol
 from uuid import UUID
 
 import msgspec
+
+from habitue.promotions.budgets import BudgetChanges, Budgets
 
 
 class Tentative(Protocol):
@@ -47,6 +50,7 @@ class Resources(msgspec.Struct, frozen=True):
     """What was read of each resource; `audiences` are the ids of those the customer is in."""
 
     audiences: frozenset[int] = frozenset()
+    budgets: Budgets = Budgets()
 
 
 class ResourceChanges(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -54,19 +58,23 @@ class ResourceChanges(msgspec.Struct, frozen=True, omit_defaults=True):
 
     audiences: AudienceChanges | None = None
     outbox: tuple[Message, ...] = ()
+    budgets: BudgetChanges | None = None
 
 
 class Asking(msgspec.Struct, frozen=True):
     """What a request may need of resources.
 
-    `gives_back` says that it cancels, reopens or returns: then what was given earlier is needed
-    too, whatever the running campaigns use. `campaign_ids` restricts a dry run.
+    `now` is the moment as of which it is decided. `gives_back` says that it cancels, reopens or
+    returns: then what was given earlier is needed too, whatever the running campaigns use.
+    `campaign_ids` restricts a dry run. What is None is as the stored session has it.
     """
 
+    now: datetime
     gives_back: bool = False
     dry: bool = False
     campaign_ids: frozenset[int] | None = None
     profile_id: str | None = None
+    coupon_codes: tuple[str, ...] | None = None
     referral_code: str | None = None
     loyalty_cards: tuple[str, ...] | None = None
     identifiers: tuple[str, ...] | None = None

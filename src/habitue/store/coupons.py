@@ -111,9 +111,10 @@ async def hold_campaign(connection: Connection, campaign_id: int) -> bool:
 
 
 async def delete_coupons_of_campaign(connection: Connection, campaign_id: int) -> None:
-    """Deletes all coupons of a campaign that is about to be deleted in this transaction."""
+    """Deletes coupons and budgets of a campaign that is about to be deleted in this transaction."""
     await connection.execute(_LOCK_CAMPAIGN, campaign_id)
     await connection.execute("DELETE FROM coupon WHERE campaign_id = $1", campaign_id)
+    await connection.execute("SELECT delete_budgets($1)", campaign_id)
 
 
 async def delete_coupons_of_application(connection: Connection, application_id: int) -> None:

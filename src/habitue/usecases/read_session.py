@@ -17,7 +17,7 @@ async def read_session(
     command = SessionCommand(application_id, integration_id, SessionUpdate())
     program = shop.program(application_id)
     query = query_of(command, program, now)
-    _, row, _ = await read_current(shop, shop.database, command, query, program)
+    _, row, _ = await read_current(shop, shop.database, command, query, program, now)
     stored = state_of(row, program, now).stored
     if stored is None:
         raise NotFound("Customer session", integration_id)

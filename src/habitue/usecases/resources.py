@@ -13,6 +13,7 @@ import msgspec
 from habitue.promotions.program import Program
 from habitue.promotions.resources import Asking, ResourceChanges, Resources
 from habitue.store.documents import decoder_of, encode
+from habitue.usecases.budget_questions import ask_budgets, read_budgets
 
 
 class Resource(msgspec.Struct, frozen=True):
@@ -38,6 +39,7 @@ def _read_audiences(answer: bytes, program: Program) -> frozenset[int]:
 #: By the name of the field in `Resources` and `ResourceChanges`.
 RESOURCES: Mapping[str, Resource] = {
     "audiences": Resource(_ask_audiences, _read_audiences),
+    "budgets": Resource(ask_budgets, read_budgets),
 }
 
 _ANSWERS = decoder_of(dict[str, msgspec.Raw])

@@ -42,7 +42,7 @@ async def return_items(
     program = shop.program(command.application_id)
     query = query_of(session, program, now, gives_back=True)
     _, row, program = await read_current(
-        shop, shop.database, session, query, program, gives_back=True
+        shop, shop.database, session, query, program, now, gives_back=True
     )
     state = state_of(row, program, now)
     return render(outcome_of(decide(state, program), state, row, now, dry=True), program)

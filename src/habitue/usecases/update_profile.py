@@ -5,7 +5,7 @@ evaluated without a session (contracts/talon_one/SEMANTICS.md section 9). A prof
 created. Several profiles in one request are stored all together or not at all.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Literal
 from uuid import UUID
@@ -26,7 +26,13 @@ from habitue.store.customers import ProfileQuery, ProfileRow, ProfileWrite
 from habitue.store.database import Connection
 from habitue.store.documents import encode
 from habitue.store.receipts import valid_since
-from habitue.usecases.resources import PROFILE_RESOURCES, asked, changes_of, resources_of
+from habitue.usecases.resources import (
+    PROFILE_RESOURCES,
+    RESOURCES,
+    asked,
+    changes_of,
+    resources_of,
+)
 from habitue.usecases.session_state import customer_of, receipt_key
 from habitue.usecases.shop import Shop
 from habitue.usecases.writing import Reply, earlier_reply, settled
@@ -90,7 +96,7 @@ async def update_profiles(
     sandbox = shop.program(application_id).application.sandbox
     keys = [profile_key(each.integration_id, sandbox=sandbox) for each in commands]
     request = ProfileQuery(keys, receipt_key(idempotency), valid_since(now))
-    asking = _asking(commands)
+    asking = _asking(commands, now)
     async with shop.queue.turn(keys, ProfileBusy):
         return await settled(shop, attempt, ProfileBusy)
 
@@ -99,17 +105,19 @@ def _is_stored(key: UUID, row: ProfileRow, outcome: ProfileOutcome) -> bool:
     return not outcome.dry and (row.customer is not None or outcome.creates)
 
 
-def _asking(commands: Sequence[ProfileCommand]) -> Asking | None:
-    """What the profiles may need, of which only one can run the rules; None without the rules."""
+def _asking(commands: Sequence[ProfileCommand], now: datetime) -> tuple[Asking, Iterable[str]]:
+    """What the profiles may need, of which only one can run the rules, and of which resources."""
     for command in commands:
         if command.purpose is not None:
             purpose = command.purpose
-            return Asking(
+            asking = Asking(
+                now,
                 dry=purpose.dry,
                 campaign_ids=purpose.campaign_ids,
                 profile_id=command.integration_id,
             )
-    return None
+            return asking, RESOURCES
+    return Asking(now), PROFILE_RESOURCES
 
 
 async def _read(
@@ -118,21 +126,17 @@ async def _read(
     application_id: int,
     query: ProfileQuery,
     locked: bool,
-    asking: Asking | None,
+    asking: tuple[Asking, Iterable[str]],
 ) -> tuple[ProfileQuery, list[ProfileRow], Program]:
     while True:
         program = shop.program(application_id)
-        query = msgspec.structs.replace(query, asked=_asked(program, asking))
+        query = msgspec.structs.replace(query, asked=asked(program, *asking))
         if locked:
             await customers.lock(connection, query)
         rows = await customers.load(connection, query)
         if rows[0].configuration_version == program.version:
             return query, rows, program
         await shop.refresh()
-
-
-def _asked(program: Program, asking: Asking | None) -> bytes | None:
-    return asked(program, asking) if asking else asked(program, Asking(), PROFILE_RESOURCES)
 
 
 def _first_duplicate(commands: Sequence[ProfileCommand]) -> Fault:

@@ -80,7 +80,7 @@ async def write_session(
 
     async def attempt(connection: Connection, locked: bool) -> Reply:
         known, row, current = await read_current(
-            shop, connection, command, query, program, locked, gives_back=gives_back
+            shop, connection, command, query, program, now, locked, gives_back=gives_back
         )
         earlier = earlier_reply(row.receipt, idempotency)
         if earlier is not None:
@@ -104,7 +104,7 @@ async def _dry_run(shop: Shop, command: SessionCommand, now: datetime, render: R
     command = msgspec.structs.replace(command, update=payload)
     program = shop.program(command.application_id)
     query = query_of(command, program, now)
-    _, row, program = await read_current(shop, shop.database, command, query, program)
+    _, row, program = await read_current(shop, shop.database, command, query, program, now)
     state = _started_over(state_of(row, program, now))
     decision = decide_update(state, command, program, now)
     return render(outcome_of(decision, state, row, now, dry=True), program)
@@ -124,6 +124,7 @@ async def read_current(
     command: SessionCommand,
     query: SessionQuery,
     program: Program,
+    now: datetime,
     locked: bool = False,
     *,
     gives_back: bool = False,
@@ -145,7 +146,7 @@ async def read_current(
             query,
             profile_key=_profile_key(command.update.profile_id, program.application),
             codes=_codes(command, program.application),
-            asked=asked(program, _asking(command, gives_back=gives_back)),
+            asked=asked(program, _asking(command, now, gives_back=gives_back)),
         )
 
 
@@ -168,17 +169,19 @@ def query_of(
         codes=_codes(command, application),
         receipt_key=receipt_key(idempotency),
         receipts_since=valid_since(now),
-        asked=asked(program, _asking(command, gives_back=gives_back)),
+        asked=asked(program, _asking(command, now, gives_back=gives_back)),
     )
 
 
-def _asking(command: SessionCommand, *, gives_back: bool) -> Asking:
+def _asking(command: SessionCommand, now: datetime, *, gives_back: bool) -> Asking:
     update = command.update
     return Asking(
+        now,
         gives_back=gives_back or update.state == "cancelled",
         dry=command.purpose.dry,
         campaign_ids=command.purpose.campaign_ids,
         profile_id=update.profile_id,
+        coupon_codes=update.coupon_codes,
         referral_code=update.referral_code,
         loyalty_cards=update.loyalty_cards,
         identifiers=update.identifiers,

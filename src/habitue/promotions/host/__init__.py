@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from habitue.promotions.host import (
     attributes,
     audiences,
+    budgets,
     coupons,
     discounts,
     notifications,
@@ -23,6 +24,7 @@ HOST_FUNCTIONS: Mapping[str, HostFunction] = {
     each.name: each
     for family in (
         coupons.FUNCTIONS,
+        budgets.FUNCTIONS,
         referrals.FUNCTIONS,
         discounts.FUNCTIONS,
         notifications.FUNCTIONS,

@@ -120,7 +120,7 @@ def _field_faults(place: CouponPlace, fields: CouponFields) -> Iterator[Fault]:
         if fields.limits:
             yield _single_only()
     if fields.limits:
-        yield from limit_faults(fields.limits)
+        yield from limit_faults(fields.limits, of_coupon=True)
     if fields.attributes:
         application_id = place.application.id
         definitions = definitions_of(place.configuration, application_id, "Coupon")

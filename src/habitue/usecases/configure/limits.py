@@ -1,11 +1,11 @@
-"""Budgets as requests word them, and the ones that this version can keep.
+"""Budgets as requests word them.
 
-Words: a *wish* is a limit as it was asked for. What cannot be kept is refused when it is asked for,
-never ignored when money is spent.
+Words: a *wish* is a limit as it was asked for.
 """
 
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
+from typing import cast, get_args
 
 import msgspec
 
@@ -13,9 +13,10 @@ from habitue.model.errors import Fault
 from habitue.model.instants import Period
 from habitue.model.limits import LIMITS_MAX
 from habitue.model.numbers import is_amount
-from habitue.promotions.campaign import Limit
+from habitue.promotions.campaign import Limit, LimitedAction, LimitedEntity
 
-_ACTION = "redeemCoupon"
+ACTIONS: tuple[str, ...] = get_args(LimitedAction)
+ENTITIES: tuple[str, ...] = get_args(LimitedEntity)
 
 
 class LimitWish(msgspec.Struct, frozen=True):
@@ -29,14 +30,13 @@ class LimitWish(msgspec.Struct, frozen=True):
 
 def kept_limits(wishes: Iterable[LimitWish]) -> tuple[Limit, ...]:
     """The limits that were asked for; `limit_faults` has found nothing."""
-    return tuple(
-        Limit(_ACTION, each.limit, tuple(each.entities), each.period)  # type: ignore[arg-type]
-        for each in wishes
-    )
+    return tuple(map(_limit, wishes))
 
 
-def limit_faults(wishes: Iterable[LimitWish], pointer: str = "/limits") -> Iterator[Fault]:
-    """What is wrong with `wishes`, or cannot be kept by this version."""
+def limit_faults(
+    wishes: Iterable[LimitWish], pointer: str = "/limits", *, of_coupon: bool = False
+) -> Iterator[Fault]:
+    """What is wrong with `wishes`; those of a coupon can only be per profile."""
     seen = set()
     for index, wish in enumerate(wishes):
         at = f"{pointer}/{index}"
@@ -45,27 +45,29 @@ def limit_faults(wishes: Iterable[LimitWish], pointer: str = "/limits") -> Itera
             return
         if not (wish.limit >= 0 and is_amount(wish.limit)):
             yield Fault(f"{at}/limit", "Out of range", "a limit is a number from 0 to 10^15")
-        if not is_kept(wish):
-            yield Fault(at, "Not supported", _unsupported(wish))
+        unknown = list(_unknown(wish, at))
+        yield from unknown
+        if not unknown and of_coupon and not _limit(wish).is_personal:
+            details = "a coupon limits redeemCoupon per [Profile] or per [Profile, Coupon]"
+            yield Fault(at, "Not supported", details)
         key = (wish.action, frozenset(wish.entities), wish.period)
         if key in seen:
             yield Fault(at, "Duplicate", "the same budget is limited twice")
         seen.add(key)
 
 
-def is_kept(wish: LimitWish) -> bool:
-    """Whether this version can keep such a limit."""
-    entities = set(wish.entities)
-    return wish.action == _ACTION and (
-        len(entities) == len(wish.entities)
-        and "Profile" in entities
-        and entities <= {"Profile", "Coupon"}
-    )
+def _limit(wish: LimitWish) -> Limit:
+    entities = cast(tuple[LimitedEntity, ...], tuple(wish.entities))
+    return Limit(cast(LimitedAction, wish.action), wish.limit, entities, wish.period)
 
 
-def _unsupported(wish: LimitWish) -> str:
-    entities = ", ".join(wish.entities) or "none: the whole campaign"
-    return (
-        f"the budget {wish.action[:80]} per [{entities[:200]}] is not supported by this version; "
-        "supported is redeemCoupon per [Profile] and per [Profile, Coupon]"
-    )
+def _unknown(wish: LimitWish, at: str) -> Iterator[Fault]:
+    if wish.action not in ACTIONS:
+        details = f"{wish.action[:80]!r} is no action that can be limited; known are "
+        yield Fault(f"{at}/action", "Not supported", details + ", ".join(ACTIONS))
+    for index, entity in enumerate(wish.entities):
+        if entity not in ENTITIES:
+            details = f"{entity[:80]!r} is no entity; known are " + ", ".join(ENTITIES)
+            yield Fault(f"{at}/entities/{index}", "Not supported", details)
+    if len(set(wish.entities)) < len(wish.entities):
+        yield Fault(f"{at}/entities", "Duplicate", "an entity is named twice")

@@ -1,0 +1,74 @@
+"""What a request asks of budgets, and what it is told.
+
+Budgets are asked for by the names under which the limits of the running campaigns count at the
+moment; which of their budgets the request can need (which coupons, stores and identifiers) the
+database knows better, for the stored session may say it.
+"""
+
+from collections.abc import Iterable
+
+import msgspec
+
+from habitue.promotions.budgets import Budgets, limit_name
+from habitue.promotions.program import Program
+from habitue.promotions.resources import Asking
+from habitue.store.documents import decoder_of
+
+_BUDGETS = decoder_of(Budgets)
+
+
+class BudgetName(msgspec.Struct, frozen=True):
+    """A limit of a campaign as it counts at the moment; `session` ones count a session alone."""
+
+    campaign_id: int
+    name: str
+    session: bool
+
+
+class BudgetQuestion(msgspec.Struct, frozen=True):
+    """What `read_resource_budgets` takes; what is None is as the stored session has it."""
+
+    application_id: int
+    names: tuple[BudgetName, ...]
+    gives_back: bool
+    coupon_codes: tuple[str, ...] | None
+    identifiers: tuple[str, ...] | None
+    store_integration_id: str | None
+
+
+def ask_budgets(program: Program, asking: Asking) -> BudgetQuestion | None:
+    """The question about budgets; None where no running campaign has any."""
+    names = tuple(_names(program, asking))
+    if not names and not asking.gives_back:
+        return None
+    codes, identifiers, store = (
+        asking.coupon_codes,
+        asking.identifiers,
+        asking.store_integration_id,
+    )
+    if asking.dry:
+        # a dry run sees nothing of the stored session
+        codes, identifiers, store = codes or (), identifiers or (), store or ""
+    return BudgetQuestion(
+        application_id=program.application.id,
+        names=names,
+        gives_back=asking.gives_back,
+        coupon_codes=None if codes is None else tuple(map(program.application.code, codes)),
+        identifiers=identifiers,
+        store_integration_id=store,
+    )
+
+
+def read_budgets(answer: bytes, program: Program) -> Budgets:
+    """What was read, as a value."""
+    return _BUDGETS.decode(answer)
+
+
+def _names(program: Program, asking: Asking) -> Iterable[BudgetName]:
+    only = asking.campaign_ids
+    for campaign_id, limits in program.limits.items():
+        runs = program.campaigns[campaign_id].runs(asking.now)
+        if runs if only is None else campaign_id in only:
+            for limit in limits:
+                name = limit_name(limit, asking.now, program.zone)
+                yield BudgetName(campaign_id, name, "Session" in limit.entities)
