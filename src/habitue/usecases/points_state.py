@@ -128,11 +128,11 @@ def read_program_card(document: bytes) -> ProgramCard:
     return _CARD.decode(document)
 
 
-def calm_ledgers(row: PointsRow, now: datetime) -> dict[str, AccountDocument] | None:
+def calm_ledgers(ledgers: bytes, now: datetime) -> dict[str, AccountDocument] | None:
     """The only account of each subledger, where nothing has happened by itself since it was saved;
     None where a ledger has to be looked at in full."""
     found = {}
-    for subledger, document in _LEDGERS.decode(row.ledgers).items():
+    for subledger, document in _LEDGERS.decode(ledgers).items():
         if len(document.accounts) != 1:
             return None
         (account,) = document.accounts

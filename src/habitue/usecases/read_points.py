@@ -51,6 +51,16 @@ class LedgerReading(msgspec.Struct, frozen=True):
     standing: TierStanding
     projected: ProjectedTier | None
 
+    @staticmethod
+    def nothing(program: LoyaltyProgram) -> "LedgerReading":
+        """A ledger to which nothing was ever posted."""
+        return LedgerReading(Balances(), standing_of(program, None, ZERO), None)
+
+    @property
+    def is_used(self) -> bool:
+        """Whether there is anything in it, or ever was, or a tier."""
+        return self.balances != Balances() or self.standing.tier is not None
+
 
 class PastLedger(msgspec.Struct, frozen=True):
     """What the postings up to a moment come to."""
@@ -106,13 +116,22 @@ async def _calm_readings(
     row = await loyalty.load(shop.database, msgspec.structs.replace(query, with_lots=False))
     if row.customer_id is None:
         raise NotFound("Customer profile" if query.card is None else "Loyalty card", customer)
-    accounts = calm_ledgers(row, now)
-    if accounts is None or row.configuration_version != shop.configuration.version:
+    readings = calm_readings(program, row.ledgers, now)
+    if readings is None or row.configuration_version != shop.configuration.version:
         return None
-    readings = {name: _calm_reading(program, each) for name, each in sorted(accounts.items())}
     wanted = query.subledger if query.subledger is not None else MAIN_LEDGER
-    nothing = LedgerReading(Balances(), standing_of(program, None, ZERO), None)
-    return {wanted: nothing, **readings}
+    return {wanted: LedgerReading.nothing(program), **readings}
+
+
+def calm_readings(
+    program: LoyaltyProgram, ledgers: bytes, now: datetime
+) -> dict[str, LedgerReading] | None:
+    """The ledgers of a `PointsRow` as they were saved, without lots; None where that does not hold
+    any more."""
+    accounts = calm_ledgers(ledgers, now)
+    if accounts is None:
+        return None
+    return {name: _calm_reading(program, each) for name, each in sorted(accounts.items())}
 
 
 def _calm_reading(program: LoyaltyProgram, account: AccountDocument) -> LedgerReading:

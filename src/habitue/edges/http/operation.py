@@ -20,7 +20,8 @@ __all__ = ["Answer", "Call", "Handler", "Operation"]
 
 Handler: TypeAlias = Callable[[Call[Any, Any, Any]], Awaitable[Answer]]
 JSON_ONLY = ("application/json",)
-CSV_MEDIA_TYPE = "application/csv"
+#: The published description says application/csv, which its own clients cannot read.
+CSV_MEDIA_TYPE = "text/csv"
 
 _SEGMENT = re.compile(r"[^{}%?#/\s]+|\{([A-Za-z_]\w*)(:int)?\}", re.ASCII)
 

@@ -24,6 +24,7 @@ from habitue.loyalty.program import (
 from habitue.loyalty.tier import TierState
 from habitue.model.numbers import shortest
 from habitue.store.documents import decoder_of
+from habitue.store.loyalty_lists import LogRow
 from habitue.store.loyalty_reading import LotRow, TransactionRow
 from habitue.usecases.activate_points import Activated
 from habitue.usecases.read_points import LedgerReading
@@ -169,7 +170,7 @@ def points_out(row: LotRow, program_id: int) -> PointsOut:
     )
 
 
-def transaction_out(row: TransactionRow, program_id: int) -> TransactionOut:
+def transaction_out(row: TransactionRow | LogRow, program_id: int) -> TransactionOut:
     """One entry of the log."""
     cause = cause_of(row)
     added = row.amount > 0
@@ -192,9 +193,19 @@ def transaction_out(row: TransactionRow, program_id: int) -> TransactionOut:
     )
 
 
-def cause_of(row: TransactionRow) -> Cause:
+def cause_of(row: TransactionRow | LogRow) -> Cause:
     """Why an entry was posted."""
     return _CAUSES.decode(row.cause)
+
+
+def log_dates(row: LogRow) -> tuple[datetime | str, datetime | str]:
+    """When the points of an entry start and end: moments, or the protocol's words."""
+    start: datetime | str | None = row.start
+    if row.awaits:
+        start = ON_ACTION
+    elif row.start is None or row.start <= row.created:
+        start = IMMEDIATE
+    return start or IMMEDIATE, row.expiry or UNLIMITED
 
 
 def activated_out(program: LoyaltyProgram, activated: Iterable[Activated]) -> ActivatedOut:
