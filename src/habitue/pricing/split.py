@@ -39,6 +39,27 @@ def split(whole: Decimal, weights: Sequence[Decimal]) -> list[Decimal]:
         return [*parts, whole - given]
 
 
+def split_within(whole: Decimal, weights: Sequence[Decimal]) -> list[Decimal]:
+    """`whole` in proportion to `weights`, no part above its weight; `whole` is at most their sum.
+
+    What rounding would give a part beyond its weight goes to the parts that have room.
+    """
+    parts = split(whole, weights)
+    with localcontext(EXACT):
+        over = ZERO
+        for index, weight in enumerate(weights):
+            if parts[index] > weight:
+                over += parts[index] - weight
+                parts[index] = weight
+        for index, weight in enumerate(weights):
+            if not over:
+                break
+            room = min(over, weight - parts[index])
+            parts[index] += room
+            over -= room
+    return parts
+
+
 def _quantum_of(whole: Decimal) -> Decimal:
     exponent = whole.as_tuple().exponent
     assert isinstance(exponent, int), "the whole is a finite number"

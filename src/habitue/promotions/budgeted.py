@@ -14,6 +14,7 @@ from habitue.promotions.effects import (
     Outcome,
     SetDiscount,
     SetDiscountPerAdditionalCost,
+    SetDiscountPerAdditionalCostPerItem,
     SetDiscountPerItem,
 )
 
@@ -43,6 +44,7 @@ _TAKING: Mapping[type, Callable[[Any], Amounts]] = {
     SetDiscount: _discount,
     SetDiscountPerItem: _discount,
     SetDiscountPerAdditionalCost: _discount,
+    SetDiscountPerAdditionalCostPerItem: _discount,
     AddFreeItem: _once("addFreeItemEffect"),
     CustomEffect: _once("customEffect"),
 }

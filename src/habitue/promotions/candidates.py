@@ -14,10 +14,15 @@ from habitue.promotions.compiled import CompiledCampaign, CompiledRule
 from habitue.promotions.evaluation import Evaluation
 from habitue.rules.dialect import Dialect
 from habitue.rules.index import RuleIndex
+from habitue.rules.tree import Expression, Literal
 
 RuleKey = tuple[int, int]
 #: A rule with the campaign that it belongs to.
 Candidate = tuple[CompiledCampaign, CompiledRule]
+
+
+#: The condition of a rule that has something to say whether its own condition holds or not.
+_ALWAYS = Literal(True)
 
 
 class CandidateIndex:
@@ -32,10 +37,10 @@ class CandidateIndex:
         }
         self._index: RuleIndex[RuleKey] = RuleIndex(dialect)
         self._index.add_all(
-            ((id_, rule.index), rule.tree.condition, rule.names)
+            ((id_, rule.index), _necessary(rule), rule.names)
             for id_, campaign in campaigns.items()
             for rule in campaign.rules
-            if not rule.needs_coupon
+            if not rule.needs_coupon or rule.failure_effects
         )
 
     def of(self, frame: Evaluation, coupon_campaign_ids: Iterable[int]) -> list[Candidate]:
@@ -52,3 +57,7 @@ class CandidateIndex:
             campaign = self._campaigns.get(id_)
             if campaign is not None:
                 yield from ((id_, rule.index) for rule in campaign.rules if rule.uses_coupon)
+
+
+def _necessary(rule: CompiledRule) -> Expression:
+    return _ALWAYS if rule.failure_effects else rule.tree.condition

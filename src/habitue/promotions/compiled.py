@@ -29,6 +29,7 @@ class CompiledRule(msgspec.Struct, frozen=True):
     bindings: tuple[CompiledBinding, ...]
     uses_coupon: bool
     needs_coupon: bool
+    failure_effects: tuple[Evaluate, ...] = ()
     parts: tuple[Evaluate, ...] = ()
     names: tuple[tuple[str, Expression], ...] = ()
 
@@ -86,6 +87,7 @@ def _compiled_rule(
         bindings=tuple(compile_binding(each.name, each.expression, dialect) for each in bindings),
         uses_coupon=uses_coupon,
         needs_coupon=operator == "and" and any(map(is_coupon_condition, parts)),
+        failure_effects=tuple(compile_expression(each, dialect) for each in rule.failure_effects),
         parts=_compiled_parts(parts, dialect) if uses_coupon and operator == "and" else (),
         names=tuple((each.name, each.expression) for each in bindings),
     )

@@ -8,7 +8,7 @@ replay and tests alike.
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 
@@ -16,6 +16,7 @@ from habitue.customers.customer import Customer
 from habitue.model.attributes import Attributes, merged
 from habitue.model.errors import Fault, InvalidInput
 from habitue.model.numbers import ZERO
+from habitue.pricing.cart import CartItem
 from habitue.promotions.audiences import audience_facts
 from habitue.promotions.budgets import BudgetChanges, Place, digest_of
 from habitue.promotions.coupon import Coupon, Redemption
@@ -23,6 +24,7 @@ from habitue.promotions.coupon_book import CouponBook
 from habitue.promotions.decide_profile import check_campaigns, profile_facts
 from habitue.promotions.effects import Effect, RejectReferral, unclaimed
 from habitue.promotions.evaluate import NO_RESOURCES, Purpose, evaluate
+from habitue.promotions.evaluation import AttributeChange
 from habitue.promotions.facts import ProfileFacts, SessionFacts
 from habitue.promotions.program import Program
 from habitue.promotions.resources import ResourceChanges, Resources
@@ -288,17 +290,31 @@ def _referral_rejections(session: Session) -> tuple[Effect, ...]:
 
 
 def with_changes(
-    session: Session, changes: Iterable[tuple[str, str, Any]]
+    session: Session, changes: Iterable[AttributeChange]
 ) -> tuple[Session, Attributes]:
-    """The session with its own attributes as rules have set them, and those set of its owner."""
+    """The session with its own attributes and those of its lines as rules have set them, and what
+    they have set of its owner."""
     own: Attributes = {}
-    customers: Attributes = {}
-    for entity, name, value in changes:
-        (own if entity == "CustomerSession" else customers)[name] = value
+    owners: Attributes = {}
+    lines: dict[int, Attributes] = {}
+    for change in changes:
+        if change.position is not None:
+            lines.setdefault(change.position, {})[change.name] = change.value
+        else:
+            (own if change.entity == "CustomerSession" else owners)[change.name] = change.value
     if own:
         attributes = merged(session.attributes, own)
         session = msgspec.structs.replace(session, attributes=attributes)
-    return session, customers
+    if lines:
+        items = tuple(_with_line(item, lines.get(at)) for at, item in enumerate(session.cart_items))
+        session = msgspec.structs.replace(session, cart_items=items)
+    return session, owners
+
+
+def _with_line(item: CartItem, changes: Attributes | None) -> CartItem:
+    if changes is None:
+        return item
+    return msgspec.structs.replace(item, attributes=merged(item.attributes, changes))
 
 
 def _moves(state: State) -> bool:

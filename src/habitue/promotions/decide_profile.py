@@ -149,7 +149,7 @@ def _evaluated(
     tally = tally_of(program.limits, resources.budgets, place, ())
     evaluated = evaluate(program, purpose, None, facts, book, now, wished, tally)
     takes = takes_of(tally, evaluated.effects, ()) if tally else ()
-    set_by_rules = {name: value for _, name, value in evaluated.attribute_changes}
+    set_by_rules = {each.name: each.value for each in evaluated.attribute_changes}
     return ProfileDecision(
         merged(attributes, set_by_rules),
         active=True,

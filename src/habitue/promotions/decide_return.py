@@ -40,6 +40,7 @@ from habitue.promotions.effects import (
     UpdateAttribute,
 )
 from habitue.promotions.evaluate import Evaluated, Purpose, evaluate
+from habitue.promotions.evaluation import AttributeChange
 from habitue.promotions.facts import remaining_facts
 from habitue.promotions.program import Program
 from habitue.promotions.resources import ResourceChanges
@@ -245,7 +246,7 @@ def _apart_from(owner: Customer, stored: Session) -> Customer:
     )
 
 
-def _new_changes(evaluated: Evaluated, changed: Difference) -> list[tuple[str, str, object]]:
+def _new_changes(evaluated: Evaluated, changed: Difference) -> list[AttributeChange]:
     """The attributes that only this evaluation sets; others were set when the session closed."""
     updates = [each for each in evaluated.effects if isinstance(each.outcome, UpdateAttribute)]
     new = [id(each) for each in changed.new]

@@ -75,8 +75,15 @@ _ITEM: Mapping[str, Field] = {
     "Height": _unset(NUMBER, "height"),
     "Width": _unset(NUMBER, "width"),
     "Length": _unset(NUMBER, "length"),
+    "AdditionalCostTotal": _stable(NUMBER, "additional_cost_total"),
     "Position": _stable(NUMBER, "position"),
     "SubPosition": _stable(NUMBER, "sub_position"),
+}
+_BUNDLE: Mapping[str, Field] = {
+    "Index": Field(NUMBER, "index"),
+    "Name": Field(STRING, "name"),
+    "Items": Field(list_of(record("Item")), "items"),
+    "Total": Field(NUMBER, "total"),
 }
 _PROFILE: Mapping[str, Field] = {
     "IntegrationId": _stable(STRING, "integration_id"),
@@ -108,6 +115,7 @@ def dialect_of(configuration: Configuration, application_id: int) -> Dialect:
     records = {
         "Session": of("CustomerSession", _SESSION),
         "Item": of("CartItem", _ITEM),
+        "Bundle": Record(_BUNDLE),
         "Profile": of("CustomerProfile", _PROFILE),
         "Coupon": of("Coupon", _COUPON, stable=False),
     }

@@ -5,11 +5,12 @@ effects (contracts/talon_one/SEMANTICS.md section 4.2). A rule that asks for a c
 for each usable code of its campaign, and once without where no code could be tried or none was
 asked for: a rule that succeeds without asking for the code that it is tried for owes nothing to
 that code. A rule whose condition or effect fails gives nothing at all, and never fails the request.
+Where its condition does not hold, its failure effects happen instead.
 """
 
 from datetime import datetime
 from decimal import localcontext
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 
@@ -18,8 +19,8 @@ from habitue.promotions.candidates import Candidate
 from habitue.promotions.compiled import CompiledCampaign, CompiledRule
 from habitue.promotions.coupon import Coupon, CouponRefusal
 from habitue.promotions.coupon_book import CouponBook, Rejection
-from habitue.promotions.effects import AcceptCoupon, Effect
-from habitue.promotions.evaluation import Evaluation
+from habitue.promotions.effects import AcceptCoupon, Effect, EngineError
+from habitue.promotions.evaluation import AttributeChange, Evaluation
 from habitue.promotions.facts import CouponFacts, ProfileFacts, SessionFacts, readable
 from habitue.promotions.program import Program
 from habitue.promotions.resources import ResourceChanges, Resources
@@ -27,7 +28,7 @@ from habitue.promotions.tally import BudgetUsedUp, Tally
 from habitue.promotions.trace import CampaignTrace, RuleFailure
 from habitue.promotions.tracing import Attempt, Tracer, words_of
 from habitue.rules.compile import bind
-from habitue.rules.frame import FAILURES
+from habitue.rules.frame import FAILURES, StepsExhausted
 
 #: What came of trying a rule for a code: it applied, it failed, its code was refused before it was
 #: tried, or it would have applied without asking for the code.
@@ -54,10 +55,10 @@ class Purpose(msgspec.Struct, frozen=True):
 
 
 class Evaluated(msgspec.Struct, frozen=True):
-    """What the rules gave. `attribute_changes` are (entity, attribute, value) in order."""
+    """What the rules gave, in order."""
 
     effects: tuple[Effect, ...]
-    attribute_changes: tuple[tuple[str, str, Any], ...]
+    attribute_changes: tuple[AttributeChange, ...]
     triggered_campaign_ids: tuple[int, ...]
     resource_changes: ResourceChanges = ResourceChanges()
     failures: tuple[RuleFailure, ...] = ()
@@ -158,7 +159,8 @@ class _Run:
         }
         if "applied" in tries:
             return True
-        if tries == {"failed"} or (rule.needs_coupon and not (self.tracer and not tries)):
+        told = self.tracer or rule.failure_effects
+        if tries == {"failed"} or (rule.needs_coupon and not (told and not tries)):
             return False
         return self._try(Attempt(compiled, rule)) == "applied"
 
@@ -184,34 +186,52 @@ class _Run:
         if rule.bindings:
             bind(frame, rule.bindings)
         outcome: Try = "failed"
-        if self._holds(attempt) and self._gives(attempt):
-            outcome = "applied" if coupon is None or frame.coupon_read else "unasked"
+        held, failure = self._holds(attempt)
+        if held:
+            failure = self._gives(attempt)
+            if failure is None:
+                outcome = "applied" if coupon is None or frame.coupon_read else "unasked"
         if outcome == "applied":
             self._accept(attempt, marks[0])
         else:
             frame.roll_back(marks)
+            self._tell_of(attempt, held, failure)
         frame.end()
         return outcome
 
-    def _holds(self, attempt: Attempt) -> bool:
+    def _holds(self, attempt: Attempt) -> tuple[bool, Exception | None]:
         failure = None
         try:
             if attempt.rule.condition(self.frame) is True:
-                return True
+                return True, None
         except FAILURES as error:
             failure = error
         if attempt.coupon is not None or self.tracer is not None:
             self._refuse(attempt, None, failure)
-        return False
+        return False, failure
 
-    def _gives(self, attempt: Attempt) -> bool:
+    def _gives(self, attempt: Attempt) -> Exception | None:
         for index, effect in enumerate(attempt.rule.effects):
             try:
                 effect(self.frame)
             except FAILURES as failure:
                 self._refuse(attempt, index, failure)
-                return False
-        return True
+                return failure
+        return None
+
+    def _tell_of(self, attempt: Attempt, held: bool, failure: Exception | None) -> None:
+        """Adds what a rule that did not apply has to say of it."""
+        frame, rule = self.frame, attempt.rule
+        if isinstance(failure, StepsExhausted):
+            frame.effects.append(Effect(*rule.cause, EngineError(words_of(failure))))
+        if held or not rule.failure_effects:
+            return
+        marks = frame.marks()
+        try:
+            for effect in rule.failure_effects:
+                effect(frame)
+        except FAILURES:
+            frame.roll_back(marks)
 
     def _coupon_facts(self, coupon: Coupon) -> CouponFacts:
         return CouponFacts(

@@ -1,18 +1,21 @@
 """The frame of one evaluation of campaigns: facts, the coupon at hand, and the effects so far.
 
 Words: a rule is tried *for* one coupon or for none. What its effects add is kept only when the
-whole rule succeeds; `begin` and `roll_back` bracket a try.
+whole rule succeeds; `begin` and `roll_back` bracket a try. `partial` says that rewards may be
+partial where an effect says nothing of it; `cascade` keeps the lowered prices where discounts
+cascade; `won` are the units that the campaign at hand may give something on, None for all.
 """
 
 from collections.abc import Mapping
 from datetime import datetime, tzinfo
 from decimal import Decimal
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
-from habitue.model.attributes import Definitions
+from habitue.model.attributes import Definitions, Entity
 from habitue.model.limits import EVALUATION_STEPS_MAX, RULE_STEPS_MAX
 from habitue.promotions.audiences import Memberships
 from habitue.promotions.budgeted import amounts_of
+from habitue.promotions.cascade import Cascade
 from habitue.promotions.coupon import Coupon
 from habitue.promotions.effects import Effect, Outcome
 from habitue.promotions.facts import CouponFacts, ProfileFacts, SessionFacts
@@ -27,6 +30,15 @@ Marks: TypeAlias = tuple[int, int, tuple[Any, ...]]
 STEPS_PER_EFFECT = 10
 
 
+class AttributeChange(NamedTuple):
+    """An attribute that rules have set; `position` is the line's where it is a line's."""
+
+    entity: Entity
+    name: str
+    value: Any
+    position: int | None = None
+
+
 class Evaluation(Frame):
     """Everything that compiled rules of the promotion dialect read and write."""
 
@@ -34,12 +46,14 @@ class Evaluation(Frame):
         "additional_cost_ids",
         "attribute_changes",
         "audience_names",
+        "cascade",
         "cause",
         "coupon",
         "coupon_facts",
         "coupon_read",
         "effects",
         "memberships",
+        "partial",
         "profile",
         "redeem",
         "resources",
@@ -48,6 +62,7 @@ class Evaluation(Frame):
         "tally",
         "tentatives",
         "webhooks",
+        "won",
         "writable",
     )
 
@@ -78,8 +93,11 @@ class Evaluation(Frame):
         if tally is not None:
             tentatives.append(tally)
         self.tentatives: tuple[Tentative, ...] = tuple(tentatives)
+        self.partial = False
+        self.cascade: Cascade | None = None
+        self.won: frozenset[tuple[int, int]] | None = None
         self.effects: list[Effect] = []
-        self.attribute_changes: list[tuple[str, str, Any]] = []
+        self.attribute_changes: list[AttributeChange] = []
         self.coupon: Coupon | None = None
         self.coupon_facts: CouponFacts | None = None
         self.coupon_read = False

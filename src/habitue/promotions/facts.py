@@ -2,11 +2,13 @@
 
 A line of quantity n stands here as n units, for effects per item are given per unit
 (contracts/talon_one/SEMANTICS.md section 4.7). Facts do not change during an evaluation: an
-attribute that an effect updates is read by the next request (docs/decisions/0003).
+attribute that an effect updates is read by the next request (docs/decisions/0003). Prices do, where
+an application's discounts cascade (docs/decisions/0081).
 
 Invariant: numbers are `Decimal`, times are aware datetimes, what is unset is None or not there.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from itertools import chain
@@ -21,8 +23,8 @@ from habitue.pricing.cart import CartItem
 from habitue.promotions.session import Session
 
 
-class ItemFacts(msgspec.Struct, frozen=True, eq=False):
-    """One unit of a line, or with `quantity` above 1 a whole line."""
+class ItemFacts(msgspec.Struct, eq=False):
+    """One unit of a line. Only cascading discounts change its price and its costs."""
 
     sku: str
     name: str | None
@@ -37,6 +39,12 @@ class ItemFacts(msgspec.Struct, frozen=True, eq=False):
     position: Decimal
     sub_position: Decimal
     quantity: Decimal
+    additional_costs: Mapping[str, Decimal]
+
+    @property
+    def additional_cost_total(self) -> Decimal:
+        """What the unit costs beside its price."""
+        return sum(self.additional_costs.values(), ZERO)
 
 
 class SessionFacts:
@@ -252,4 +260,5 @@ def _unit(item: CartItem, attributes: Attributes, position: int, sub_position: i
         Decimal(position),
         Decimal(sub_position),
         _ONE,
+        item.additional_costs,
     )

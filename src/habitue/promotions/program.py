@@ -55,6 +55,7 @@ class Program:
         self.writable: Mapping[str, Definitions] = {
             "CustomerSession": self.vocabulary.session_attributes,
             "CustomerProfile": self.profile_definitions,
+            "CartItem": self.vocabulary.item_attributes,
         }
         self.fact_definitions = FactDefinitions(
             session=self.vocabulary.session_attributes,

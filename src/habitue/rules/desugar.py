@@ -48,8 +48,15 @@ def desugar_ruleset(ruleset: Ruleset) -> tuple[Ruleset, tuple[Fault, ...]]:
         bindings = own.bindings(rule.bindings)
         condition = own.whole(rule.condition)
         effects = tuple(own.whole(effect) for effect in rule.effects)
+        failures = tuple(own.whole(effect) for effect in rule.failure_effects)
         faults.extend(own.faults)
-        return replace(rule, bindings=bindings, condition=condition, effects=effects)
+        return replace(
+            rule,
+            bindings=bindings,
+            condition=condition,
+            effects=effects,
+            failure_effects=failures,
+        )
 
     rules = tuple(rewritten(rule) for rule in ruleset.rules)
     strikethrough = tuple(rewritten(rule) for rule in ruleset.strikethrough_rules)

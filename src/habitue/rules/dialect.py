@@ -51,7 +51,8 @@ class HostFunction:
     `parameters` are positional; the last `optional` of them may be left out. A parameter of the
     type `types.per_item("Item")` also takes a block, which `call` gets as a Python function.
     `feature` names what a campaign must have switched on for the function to be allowed, for
-    instance "coupons".
+    instance "coupons". `on_items` says of an effect that it is about units of the cart, and
+    `on_failure` that it may also happen where a rule's condition does not hold.
     """
 
     name: str
@@ -61,6 +62,8 @@ class HostFunction:
     optional: int = 0
     feature: str | None = None
     description: str = ""
+    on_items: bool = False
+    on_failure: bool = False
 
 
 @dataclass(frozen=True, slots=True)

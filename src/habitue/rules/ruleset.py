@@ -56,7 +56,8 @@ class Binding:
 class Rule:
     """Where `condition` holds, the `effects` happen in order; `bindings` are evaluated first.
 
-    An effect is never a literal: as the first of the list it would read as a single effect's name.
+    Where it does not, the `failure_effects` happen. An effect is never a literal: as the first of
+    the list it would read as a single effect's name.
     """
 
     title: str
@@ -66,6 +67,7 @@ class Rule:
     id: str | None = None
     parent_id: str | None = None
     description: str | None = None
+    failure_effects: tuple[Expression, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +118,7 @@ def _render_rule(rule: Rule) -> dict[str, object]:
             "bindings": [_render_binding(binding) for binding in rule.bindings],
             "condition": render_expression(rule.condition),
             "effects": [render_expression(effect) for effect in rule.effects],
+            "failureEffects": [render_expression(each) for each in rule.failure_effects] or None,
         },
         kept="condition",
     )
@@ -191,18 +194,24 @@ class _Reader:
         return Rule(
             title=self._required_text(members, "title", at),
             condition=self._expression(members, "condition", at),
-            effects=self._effects(members, at),
+            effects=self._effects(members, "effects", at),
             bindings=self._bindings(members, at),
             id=self._text(members, "id", at),
             parent_id=self._text(members, "parentId", at),
             description=self._text(members, "description", at),
+            failure_effects=self._failure_effects(members, at),
         )
 
-    def _effects(self, members: Mapping[str, object], at: str) -> tuple[Expression, ...]:
-        effects = members.get("effects")
-        at = f"{at}/effects"
+    def _failure_effects(self, members: Mapping[str, object], at: str) -> tuple[Expression, ...]:
+        if members.get("failureEffects") is None:
+            return ()
+        return self._effects(members, "failureEffects", at)
+
+    def _effects(self, members: Mapping[str, object], name: str, at: str) -> tuple[Expression, ...]:
+        effects = members.get(name)
+        at = f"{at}/{name}"
         if not isinstance(effects, list | tuple):
-            self._fault(at, "Missing", '"effects" is a list of effects')
+            self._fault(at, "Missing", f'"{name}" is a list of effects')
             return ()
         if effects and isinstance(effects[0], str):
             return (self._collected(effects, at),)

@@ -38,13 +38,13 @@ def list_of(item: Type) -> Type:
     return Type("list", item=item)
 
 
-def per_item(record_name: str) -> Type:
-    """A parameter of a host function that takes a number, or a block from one record to a number.
+def per_item(record_name: str, value: Type = NUMBER) -> Type:
+    """A parameter of a host function that takes a value, or a block from one record to a value.
 
     `["setDiscountPerItem", "5 off", 5]` passes the number; `["setDiscountPerItem", "10% off",
     [["Item"], ["*", [".", "Item", "Price"], 0.1]]]` passes a Python function of the record.
     """
-    return Type("number or block", item=NUMBER, record=record_name)
+    return Type("value or block", item=value, record=record_name)
 
 
 def record(name: str) -> Type:

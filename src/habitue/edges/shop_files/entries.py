@@ -17,7 +17,10 @@ Name = Annotated[str, Meta(min_length=1)]
 
 
 class RuleEntry(msgspec.Struct, rename="camel", forbid_unknown_fields=True, kw_only=True):
-    """A rule, in text or as Talang; `bindings` are texts by name, or Talang."""
+    """A rule, in text or as Talang; `bindings` are texts by name, or Talang.
+
+    `otherwise` are the failure effects, in text.
+    """
 
     title: Name
     description: str | None = None
@@ -25,6 +28,8 @@ class RuleEntry(msgspec.Struct, rename="camel", forbid_unknown_fields=True, kw_o
     then: str | list[str] | UnsetType = UNSET
     condition: Any = UNSET
     effects: list[Any] | UnsetType = UNSET
+    otherwise: str | list[str] | UnsetType = UNSET
+    failure_effects: list[Any] | UnsetType = UNSET
     bindings: dict[str, Any] | list[Any] | None = None
 
 

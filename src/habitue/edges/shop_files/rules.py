@@ -52,13 +52,19 @@ def _rule(entry: RuleEntry, at: str, faults: list[Fault]) -> dict[str, Any]:
         rule["description"] = entry.description
     if entry.when is not UNSET:
         rule["condition"] = _expression(entry.when, f"{at}/when", faults)
-    if isinstance(entry.then, str):
-        rule["effects"] = [_expression(entry.then, f"{at}/then", faults)]
-    elif entry.then is not UNSET:
-        rule["effects"] = [
-            _expression(text, f"{at}/then/{index}", faults) for index, text in enumerate(entry.then)
-        ]
+    if entry.then is not UNSET:
+        rule["effects"] = _effects(entry.then, f"{at}/then", faults)
+    if entry.failure_effects is not UNSET:
+        rule["failureEffects"] = entry.failure_effects
+    if entry.otherwise is not UNSET:
+        rule["failureEffects"] = _effects(entry.otherwise, f"{at}/otherwise", faults)
     return rule
+
+
+def _effects(texts: str | list[str], at: str, faults: list[Fault]) -> list[Any]:
+    if isinstance(texts, str):
+        return [_expression(texts, at, faults)]
+    return [_expression(text, f"{at}/{index}", faults) for index, text in enumerate(texts)]
 
 
 def _bindings(bindings: Any, at: str, faults: list[Fault]) -> list[Any]:

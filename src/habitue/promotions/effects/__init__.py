@@ -24,29 +24,35 @@ from habitue.promotions.effects.coupons import (
     RollbackCoupon,
 )
 from habitue.promotions.effects.discounts import (
+    DISCOUNTS,
     AddFreeItem,
     DiscountOutcome,
     RollbackDiscount,
     SetDiscount,
     SetDiscountPerAdditionalCost,
+    SetDiscountPerAdditionalCostPerItem,
     SetDiscountPerItem,
 )
 from habitue.promotions.effects.notifications import (
     CustomEffect,
+    EngineError,
     NotificationOutcome,
     NotificationType,
+    ShowBundleMetadata,
     ShowNotification,
 )
 from habitue.promotions.effects.referrals import RejectReferral
 from habitue.promotions.effects.webhooks import TriggerWebhook
 
 __all__ = [
+    "DISCOUNTS",
     "NO_CAMPAIGN",
     "AcceptCoupon",
     "AddFreeItem",
     "AddToAudience",
     "CustomEffect",
     "Effect",
+    "EngineError",
     "NotificationType",
     "Outcome",
     "RejectCoupon",
@@ -56,7 +62,9 @@ __all__ = [
     "RollbackDiscount",
     "SetDiscount",
     "SetDiscountPerAdditionalCost",
+    "SetDiscountPerAdditionalCostPerItem",
     "SetDiscountPerItem",
+    "ShowBundleMetadata",
     "ShowNotification",
     "TriggerWebhook",
     "UpdateAttribute",

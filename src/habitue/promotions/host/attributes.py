@@ -1,42 +1,164 @@
-"""Effects that set attributes."""
+"""Effects that set attributes of the session, the profile and the lines of the cart.
 
-from collections.abc import Mapping
-from typing import Any
+Words: an *operator* says how the new value comes out of the old one and the operand. The old value
+is the one that earlier effects of the same evaluation have left, so that two increases add up. An
+unset number counts as 0 where it is increased or decreased, an unset yes-or-no as no; everything
+else needs a value to start from.
+"""
 
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, TypeVar
+
+from habitue.loyalty.duration import parse_duration
 from habitue.model.attributes import Entity, normalised, validate
+from habitue.model.instants import parse_instant
+from habitue.model.limits import AMOUNT_DECIMALS_MAX
+from habitue.model.numbers import ZERO
 from habitue.promotions.effects import UpdateAttribute
-from habitue.promotions.evaluation import Evaluation
-from habitue.promotions.host.words import plain
+from habitue.promotions.evaluation import AttributeChange, Evaluation
+from habitue.promotions.facts import ItemFacts
+from habitue.promotions.host.giving import counts, targets
+from habitue.promotions.host.words import ITEMS, plain
 from habitue.rules.dialect import HostFunction
 from habitue.rules.frame import RuleFailed
-from habitue.rules.types import ANY, EFFECT, STRING
+from habitue.rules.functions.numbers import divide
+from habitue.rules.functions.times import add_duration
+from habitue.rules.types import ANY, EFFECT, STRING, per_item
 
 #: The entities whose attributes a rule may set, by the name that paths use.
 WRITABLE: Mapping[str, Entity] = {"Session": "CustomerSession", "Profile": "CustomerProfile"}
 
+_OPERATOR = ("operator", STRING)
+_UNITS = {
+    "s": "seconds",
+    "m": "minutes",
+    "h": "hours",
+    "D": "days",
+    "W": "weeks",
+    "M": "months",
+    "Y": "years",
+}
 
-def update_attribute(frame: Evaluation, path: str, value: Any) -> None:
-    """Sets an attribute of the session or the profile, from the next request on."""
+T = TypeVar("T")
+
+
+def update_attribute(frame: Evaluation, path: str, value: Any, operator: str = "setTo") -> None:
+    """Changes an attribute of the session or the profile, from the next request on."""
     owner, separator, name = path.partition(".Attributes.")
     entity = WRITABLE.get(owner)
     if not separator or entity is None:
         raise RuleFailed(f"{path!r} is not the path of an attribute that a rule can set")
-    if (frame.profile if owner == "Profile" else frame.session) is None:
+    facts = frame.profile if owner == "Profile" else frame.session
+    if facts is None:
         raise RuleFailed(f"there is no {owner.lower()} to update")
-    stored = plain(value)
-    faults = validate({name: stored}, frame.writable[entity], entity, "")
+    old = _current(frame, entity, name, None, facts.attributes)
+    _change(frame, AttributeChange(entity, name, _operated(frame, operator, old, value)), path)
+
+
+def update_cart_item_attribute(
+    frame: Evaluation,
+    name: str,
+    value: Any,
+    items: Sequence[ItemFacts] | None = None,
+    operator: str = "setTo",
+) -> None:
+    """Changes an attribute of each line that one of the units belongs to."""
+    changed = set[int]()
+    for item in targets(frame, items):
+        position = int(item.position)
+        if position in changed or not counts(frame, item):
+            continue
+        changed.add(position)
+        operand = value(item) if callable(value) else value
+        old = _current(frame, "CartItem", name, position, item.attributes)
+        new = _operated(frame, operator, old, operand)
+        path = f"Session.CartItems[{position}].Attributes.{name}"
+        _change(frame, AttributeChange("CartItem", name, new, position), path)
+
+
+def _change(frame: Evaluation, change: AttributeChange, path: str) -> None:
+    stored = plain(change.value)
+    definitions = frame.writable[change.entity]
+    faults = validate({change.name: stored}, definitions, change.entity, "")
     if faults:
         raise RuleFailed(faults[0].details)
-    frame.attribute_changes.append((entity, name, normalised({name: stored})[name]))
+    kept = normalised({change.name: stored})[change.name]
+    frame.attribute_changes.append(change._replace(value=kept))
     frame.add(UpdateAttribute(path, stored))
 
+
+def _current(
+    frame: Evaluation, entity: Entity, name: str, position: int | None, stored: Mapping[str, Any]
+) -> Any:
+    for change in reversed(frame.attribute_changes):
+        if (change.entity, change.name, change.position) == (entity, name, position):
+            return Decimal(change.value) if type(change.value) is int else change.value
+    return stored.get(name)
+
+
+def _operated(frame: Evaluation, operator: str, old: Any, operand: Any) -> Any:
+    if operator == "setTo":
+        return operand
+    if operator == "toggle":
+        return not _of(bool, False if old is None else old, operator)
+    if operator in ("laterBy", "earlierBy"):
+        return _moved(frame, operator, old, operand)
+    arithmetic = _ARITHMETIC.get(operator)
+    if arithmetic is None:
+        known = ", ".join(("setTo", "toggle", "laterBy", "earlierBy", *_ARITHMETIC))
+        raise RuleFailed(f"{operator!r} is no operator of an attribute; there are {known}")
+    if old is None and operator in ("increaseBy", "decreaseBy"):
+        old = ZERO
+    result = arithmetic(_of(Decimal, old, operator), _of(Decimal, operand, operator))
+    return round(result, AMOUNT_DECIMALS_MAX)
+
+
+def _moved(frame: Evaluation, operator: str, old: Any, operand: Any) -> datetime:
+    if isinstance(old, str):
+        old = parse_instant(old)
+    moment = _of(datetime, old, operator)
+    duration = parse_duration(_of(str, operand, operator))
+    if duration is None or duration.rounding:
+        raise RuleFailed(f"{operand!r} is no length of time such as 30D, 12h or 1M")
+    count = duration.count if operator == "laterBy" else -duration.count
+    return add_duration(frame, moment, Decimal(count), _UNITS[duration.unit])
+
+
+def _of(kind: type[T], value: Any, operator: str) -> T:
+    if isinstance(value, kind):
+        return value
+    shown = "nothing" if value is None else repr(value)
+    raise RuleFailed(f"{operator} cannot work with {shown}")
+
+
+_ARITHMETIC: Mapping[str, Callable[[Decimal, Decimal], Decimal]] = {
+    "increaseBy": lambda old, operand: old + operand,
+    "decreaseBy": lambda old, operand: old - operand,
+    "multiplyBy": lambda old, operand: old * operand,
+    "divideBy": divide,
+}
+
+_OPERATORS = "setTo, increaseBy, decreaseBy, multiplyBy, divideBy, toggle, laterBy or earlierBy"
 
 FUNCTIONS: tuple[HostFunction, ...] = (
     HostFunction(
         "updateAttribute",
-        (("path", STRING), ("value", ANY)),
+        (("path", STRING), ("value", ANY), _OPERATOR),
         EFFECT,
         update_attribute,
-        description="Sets Session.Attributes.<name> or Profile.Attributes.<name>.",
+        optional=1,
+        description="Changes Session.Attributes.<name> or Profile.Attributes.<name>; "
+        f"the operator is {_OPERATORS}.",
+    ),
+    HostFunction(
+        "updateCartItemAttribute",
+        (("name", STRING), ("value", per_item("Item", ANY)), ("items", ITEMS), _OPERATOR),
+        EFFECT,
+        update_cart_item_attribute,
+        optional=2,
+        on_items=True,
+        description=f"Changes an attribute of lines of the cart; the operator is {_OPERATORS}.",
     ),
 )

@@ -6,9 +6,11 @@ from decimal import Decimal
 from typing import Any
 
 from habitue.rules.frame import RuleFailed
-from habitue.rules.types import STRING, Type, list_of, record
+from habitue.rules.types import BOOLEAN, STRING, Type, list_of, record
 
 NAME: tuple[str, Type] = ("name", STRING)
+SCOPE: tuple[str, Type] = ("scope", STRING)
+PARTIAL: tuple[str, Type] = ("partial", BOOLEAN)
 ITEMS = list_of(record("Item"))
 
 

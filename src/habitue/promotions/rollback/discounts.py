@@ -7,21 +7,20 @@ from habitue.promotions.effects import (
     RollbackDiscount,
     SetDiscount,
     SetDiscountPerAdditionalCost,
+    SetDiscountPerAdditionalCostPerItem,
     SetDiscountPerItem,
 )
 from habitue.promotions.rollback.reversal import Giving, Reversal
 
 
 def _whole(outcome: SetDiscount, _effect: Effect, _giving: Giving) -> RollbackDiscount:
-    return RollbackDiscount(outcome.name, outcome.value)
+    return RollbackDiscount(outcome.name, outcome.value, scope=outcome.scope)
 
 
 def _per_item(outcome: SetDiscountPerItem, _effect: Effect, _giving: Giving) -> RollbackDiscount:
-    return RollbackDiscount(outcome.name, outcome.value, outcome.position, outcome.sub_position)
-
-
-def _unit(outcome: SetDiscountPerItem) -> tuple[int, int]:
-    return outcome.position, outcome.sub_position
+    return RollbackDiscount(
+        outcome.name, outcome.value, outcome.position, outcome.sub_position, scope=outcome.scope
+    )
 
 
 def _per_cost(
@@ -35,8 +34,28 @@ def _per_cost(
     )
 
 
+def _per_item_cost(
+    outcome: SetDiscountPerAdditionalCostPerItem, _effect: Effect, _giving: Giving
+) -> RollbackDiscount:
+    return RollbackDiscount(
+        outcome.name,
+        outcome.value,
+        outcome.position,
+        outcome.sub_position,
+        outcome.additional_cost_id,
+        outcome.additional_cost,
+    )
+
+
+def _unit(
+    outcome: SetDiscountPerItem | SetDiscountPerAdditionalCostPerItem,
+) -> tuple[int, int]:
+    return outcome.position, outcome.sub_position
+
+
 REVERSALS: Mapping[type, Reversal] = {
     SetDiscount: Reversal(_whole),
     SetDiscountPerItem: Reversal(_per_item, _unit),
     SetDiscountPerAdditionalCost: Reversal(_per_cost),
+    SetDiscountPerAdditionalCostPerItem: Reversal(_per_item_cost, _unit),
 }

@@ -138,12 +138,12 @@ def _host_argument(
 
 
 def _plain(wanted: Type) -> Type:
-    return wanted.item or NUMBER if wanted.kind == "number or block" else wanted
+    return wanted.item or NUMBER if wanted.kind == "value or block" else wanted
 
 
 def _host_block(walk: Walk, block: Block, wanted: Type, scope: Scope) -> None:
-    if wanted.kind != "number or block" or len(block.parameters) != 1:
-        details = "a block of one parameter stands only where a number for each item is wanted"
+    if wanted.kind != "value or block" or len(block.parameters) != 1:
+        details = "a block of one parameter stands only where a value for each item is wanted"
         walk.findings.error(block, "Misplaced block", details)
         return
     of_record = record(wanted.record)

@@ -12,6 +12,7 @@ from habitue.rules.check.scope import Scope
 from habitue.rules.check.walk import demand, fits, named
 from habitue.rules.dialect import Dialect
 from habitue.rules.ruleset import Binding, Rule, Ruleset
+from habitue.rules.tree import Expression
 from habitue.rules.types import BOOLEAN, NUMBER, STRING
 
 _VALUE_TYPES = {"string": STRING, "number": NUMBER, "boolean": BOOLEAN}
@@ -42,12 +43,16 @@ class RulesetCheck:
     def _rule(self, rule: Rule, shared: Scope) -> None:
         scope = self._bindings(rule.bindings, shared)
         self._condition(rule, scope)
-        for effect in rule.effects:
+        self._effects(rule.effects, scope)
+        self._effects(rule.failure_effects, scope)
+        self._warn_unread(rule.bindings)
+
+    def _effects(self, effects: tuple[Expression, ...], scope: Scope) -> None:
+        for effect in effects:
             errors = len(self._findings.errors)
             scope = self._inference.effect(effect, scope)
             if len(self._findings.errors) == errors:
                 warn_formula(self._findings, self._folder, effect)
-        self._warn_unread(rule.bindings)
 
     def _condition(self, rule: Rule, scope: Scope) -> None:
         errors = len(self._findings.errors)

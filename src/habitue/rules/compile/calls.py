@@ -277,12 +277,12 @@ def _host_argument(
     writer: Writer, argument: Expression, wanted: Type, *, optional: bool
 ) -> Fragment:
     if isinstance(argument, Block):
-        if wanted.kind != "number or block" or len(argument.parameters) != 1:
+        if wanted.kind != "value or block" or len(argument.parameters) != 1:
             return failing(writer, "a block does not fit here")
         return emit_function(writer, argument, record(wanted.record), wanted.item or ANY)
     if optional and isinstance(argument, Literal) and argument.value is None:
         return writer.emit(argument)
-    item = wanted.item if wanted.kind == "number or block" else None
+    item = wanted.item if wanted.kind == "value or block" else None
     return as_wanted(writer, writer.emit(argument), item or wanted)
 
 

@@ -163,7 +163,8 @@ def _with(old: Campaign, fields: CampaignFields, now: datetime) -> Campaign:
 
 def _rules_change(old: Campaign, new: Campaign) -> bool:
     features = set(old.features) != set(new.features)
-    return features or old.active_ruleset_id != new.active_ruleset_id
+    type_ = old.type != new.type
+    return features or type_ or old.active_ruleset_id != new.active_ruleset_id
 
 
 def _rule_faults(

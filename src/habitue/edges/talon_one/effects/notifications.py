@@ -1,4 +1,4 @@
-"""Messages, effects of the shop's own, and webhooks, on the wire."""
+"""Messages, effects of the shop's own, webhooks, and the engine's own words, on the wire."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -19,6 +19,18 @@ class CustomEffectProps(Props):
     payload: dict[str, Any]
     cart_item_position: int | None = None
     cart_item_sub_position: int | None = None
+    bundle_index: int | None = None
+    bundle_name: str | None = None
+
+
+class ShowBundleMetadataProps(Props, omit_defaults=False):
+    description: str
+    bundle_attributes: tuple[str, ...]
+    items_indices: tuple[int, ...]
+
+
+class ErrorProps(Props):
+    message: str
 
 
 def _custom(outcome: house.CustomEffect) -> Props:
@@ -28,6 +40,8 @@ def _custom(outcome: house.CustomEffect) -> Props:
         shortened(outcome.payload),
         outcome.position,
         outcome.sub_position,
+        outcome.bundle_index,
+        outcome.bundle_name,
     )
 
 
@@ -46,4 +60,9 @@ OUT: Mapping[type, Out] = {
         "triggerWebhook",
         lambda it: TriggerWebhookProps(it.webhook_id, it.webhook_name),
     ),
+    house.ShowBundleMetadata: (
+        "showBundleMetadata",
+        lambda it: ShowBundleMetadataProps(it.description, it.bundle_attributes, it.items_indices),
+    ),
+    house.EngineError: ("error", lambda it: ErrorProps(it.message)),
 }

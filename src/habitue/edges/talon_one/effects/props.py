@@ -26,3 +26,8 @@ def shortened(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: shortened(each) for key, each in value.items()}
     return value
+
+
+def shortest_or_none(value: Decimal | None) -> Decimal | None:
+    """The number in its shortest form, where there is one."""
+    return None if value is None else shortest(value)
