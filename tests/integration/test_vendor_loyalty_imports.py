@@ -173,3 +173,112 @@ def test_an_empty_table_is_an_import_of_nothing(front: Shopfront, club: int) -> 
     )
     assert done["amount"] == 0
     assert front.manage("GET", f"/v1/imports/{done['id']}")["finished"] is not None
+
+
+def test_cards_are_imported(front: Shopfront, cards: int) -> None:
+    table = (
+        "identifier,state,customerprofileids,attributes\n"
+        "card-0001,active,card-ada;card-bob,\n"
+        "card-0002,Inactive,,{}\n"
+        "card+0003@x,active,card-ada,\n"
+    )
+    done = staff(front).import_loyalty_cards(cards, table)
+    assert (done.entity, done.amount) == ("LoyaltyCard", 3)
+    assert staff(front).import_loyalty_cards(cards, table).id == done.id
+    first = staff(front).get_loyalty_card(cards, "card-0001")
+    assert [each.integration_id for each in first.profiles] == ["card-ada", "card-bob"]
+    assert staff(front).get_loyalty_card(cards, "card-0002").status == "inactive"
+    again = upload(front, f"{cards}/import_cards", table + "card-0004,active,,\n")
+    assert lines(again) == [(str(line), "Taken") for line in (2, 3, 4)]
+    assert staff(front).get_loyalty_cards(cards, identifier="card-0004").data == []
+
+
+@pytest.mark.parametrize(
+    ("row", "title"),
+    [
+        ("abc,active,,", "Invalid length"),
+        ("a b c d,active,,", "Invalid identifier"),
+        ("card-0009,blocked,,", "enum"),
+        ("card-0009,,,", "enum"),
+        ("card-0009,active,a;b;c,", "Too many"),
+        ('card-0009,active,,"{""colour"": 1}"', "Not supported"),
+        ("card-0008,active,,", "Taken"),
+    ],
+)
+def test_a_bad_card_keeps_all_cards_out(front: Shopfront, cards: int, row: str, title: str) -> None:
+    table = f"identifier,state,customerprofileids,attributes\ncard-0008,active,,\n{row}\n"
+    assert lines(upload(front, f"{cards}/import_cards", table)) == [("3", title)]
+    assert staff(front).get_loyalty_cards(cards, identifier="card-0008").data == []
+
+
+def test_tiers_are_imported(front: Shopfront, club: int) -> None:
+    for name in ("tier-ada", "tier-bob"):
+        front.call("PUT", f"/v2/customer_profiles/{name}", {"attributes": {}})
+    table = (
+        "subledgerid,customerprofileid,tiername,expirydate\n"
+        ",tier-ada,Gold,2098-03-21T07:32:14Z\n"
+        "stamps,tier-bob,Silver,2098-03-21T07:32:14+01:00\n"
+    )
+    done = staff(front).import_loyalty_customers_tiers(club, table)
+    assert (done.entity, done.amount) == ("LoyaltyTier", 2)
+    told = balances(front, club, "tier-ada", include_tiers=True).balance
+    assert (told.current_tier.name, told.next_tier_name) == ("Gold", None)
+    assert told.current_tier.expiry_date.isoformat() == "2098-03-21T08:32:14+01:00"
+    longer = table.replace("2098", "2099")
+    staff(front).import_loyalty_customers_tiers(club, longer)
+    later = balances(front, club, "tier-ada", include_tiers=True).balance.current_tier
+    assert (later.name, later.start_date) == ("Gold", told.current_tier.start_date)
+    assert later.expiry_date.year == 2099
+    wrong = (
+        ",nobody,Gold,2098-01-01T00:00:00Z\n"
+        ",tier-ada,Lead,2098-01-01T00:00:00Z\n"
+        ",tier-ada,Gold,2020-01-01T00:00:00Z\n"
+        ",tier-ada,Gold,9999-12-31T00:00:00Z\n"
+        ",tier-ada,Gold,\n"
+    )
+    refused = upload(front, f"{club}/import_customers_tiers", table.splitlines()[0] + "\n" + wrong)
+    assert lines(refused) == [
+        ("2", "Unknown"),
+        ("3", "Unknown"),
+        ("4", "Invalid date"),
+        ("5", "Invalid date"),
+        ("6", "Missing"),
+    ]
+    again = balances(front, club, "tier-ada", include_tiers=True).balance.current_tier
+    assert again == later
+
+
+def test_programs_without_ends_of_tiers_import_none(front: Shopfront, cards: int) -> None:
+    plain = {**CLUB, "name": "plain", "tiersExpirationPolicy": None, "tiersExpireIn": None}
+    program = front.manage("POST", "/v1/loyalty_programs", plain)["id"]
+    table = "customerprofileid,tiername,expirydate\ntier-ada,Gold,2098-03-21T07:32:14Z\n"
+    for refused in (program, cards):
+        assert upload(front, f"{refused}/import_customers_tiers", table).status == 400
+
+
+def test_days_of_joining_are_imported(front: Shopfront, club: int, cards: int) -> None:
+    front.call("PUT", "/v2/customer_profiles/join-ada", {"attributes": {}})
+    front.call("PUT", "/v2/customer_profiles/join-bob", {"attributes": {}})
+    assert front.call("POST", f"/v1/loyalty_programs/{club}/profile/join-bob/join").status == 200
+    table = (
+        "customerprofileid,newjoindate\n"
+        "join-ada,2024-03-21T07:32:14Z\n"
+        "join-bob,2020-01-01T00:00:00+01:00\n"
+    )
+    done = upload(front, f"{club}/import_join_dates", table)
+    assert (done.status, done.json["amount"]) == (200, 2)
+    headers = {"authorization": f"ManagementKey-v1 {MANAGEMENT_KEY}"}
+    path = f"/v1/loyalty_programs/{club}/export_join_dates"
+    exported = front.send("GET", path, None, headers).body.decode().splitlines()
+    assert f"{club},join-ada,2024-03-21T07:32:14Z" in exported
+    assert f"{club},join-bob,2019-12-31T23:00:00Z" in exported
+    joins = f"/v1/loyalty_programs/{club}/profile/join-ada/join"
+    assert front.call("POST", joins).status == 400
+    header = table.splitlines()[0]
+    wrong = f"{header}\nnobody,2024-03-21T07:32:14Z\njoin-ada,2098-01-01T00:00:00Z\n"
+    assert lines(upload(front, f"{club}/import_join_dates", wrong)) == [
+        ("2", "Unknown"),
+        ("3", "Invalid date"),
+    ]
+    assert front.send("GET", path, None, headers).body.decode().splitlines() == exported
+    assert upload(front, f"{cards}/import_join_dates", table).status == 400

@@ -188,3 +188,21 @@ async def log(connection: Connection, query: LogQuery) -> list[LogRow]:
         query.limit,
     )
     return [LogRow(**row) for row in rows]
+
+
+async def save_join_dates(connection: Connection, program_id: int, dates: bytes) -> None:
+    """Stores days of joining, a JSON list of {claim_key, joined}, in place of others; the customers
+    are locked."""
+    await connection.execute("SELECT import_join_dates($1, $2)", program_id, dates)
+
+
+async def import_cards(
+    connection: Connection, program_id: int, sandbox: bool, now: datetime, new: bytes
+) -> None:
+    """Adds cards, a JSON list of {identifier, status, links}; the customers are locked.
+
+    Raises `GuardFailed` where an identifier is taken.
+    """
+    await connection.execute(
+        "SELECT import_program_cards($1, $2, $3, $4)", program_id, sandbox, now, new
+    )

@@ -28,7 +28,8 @@ from habitue.store.imports import ImportRow
 from habitue.usecases.shop import Shop
 from habitue.usecases.writing import settled
 
-#: Rows that are checked at once, and rows that are carried out in one transaction.
+#: Rows that are checked at once, and that are carried out in one transaction where nothing else is
+#: said: each locks somebody.
 CHECK_BATCH = 500
 APPLY_BATCH = 100
 
@@ -44,7 +45,8 @@ class ImportBusy(Conflict):
 
 
 class ImportSource(msgspec.Struct, Generic[Row], frozen=True):
-    """A file for a place, for instance a loyalty program. `rows` gives every row, or the faults of
+    """A file for a place, for instance a loyalty program; `batch` rows are carried out in one
+    transaction. `rows` gives every row, or the faults of
     one that cannot be read; it raises `InvalidInput` where the rest of the file cannot be."""
 
     entity: str
@@ -53,6 +55,7 @@ class ImportSource(msgspec.Struct, Generic[Row], frozen=True):
     rows: Callable[[], Iterator[Row | list[Fault]]]
     actor: str
     idempotency_key: str | None = None
+    batch: int = APPLY_BATCH
 
     @property
     def identity(self) -> UUID:
@@ -165,7 +168,7 @@ async def _carry_out(
     for _ in islice(rows, done):
         pass
     while done < begun.row_count:
-        batch = [each for each in islice(rows, APPLY_BATCH) if not isinstance(each, list)]
+        batch = [each for each in islice(rows, source.batch) if not isinstance(each, list)]
         place = BatchPlace(begun.id, begun.identity, done, begun.created)
         await apply_batch(shop, importer, batch, place, now)
         done += len(batch)

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -15,6 +15,7 @@ from habitue.model.errors import Fault
 from habitue.model.instants import parse_instant
 from habitue.model.limits import AMOUNT_MAX
 
+_NEVER = datetime(YEAR_MIN, 1, 1, tzinfo=UTC)
 _JSON = msgspec.json.Decoder(float_hook=exact)
 _NUMBER = re.compile(r"[+-]?\d{1,30}(\.\d{1,30})?", re.ASCII)
 _WHOLE = re.compile(r"[+-]?\d{1,15}", re.ASCII)
@@ -88,6 +89,12 @@ class RowReader:
             self.fault(column, "Out of range", f"the years {YEAR_MIN} to {YEAR_MAX} are accepted")
             return None
         return moment
+
+    def required_moment(self, column: str) -> datetime:
+        """A moment that must be there; the beginning of time where it is not."""
+        if not self._fields[column]:
+            self.fault(column, "Missing", "a value is required")
+        return self.moment(column) or _NEVER
 
     def names(self, column: str, most: int) -> tuple[str, ...]:
         """Names that are parted by semicolons."""

@@ -25,7 +25,7 @@ from habitue.model.errors import Fault, NotFound
 from habitue.model.limits import IMPORT_ROWS_MAX
 from habitue.store import imports
 from habitue.store.imports import ImportRow
-from habitue.usecases.run_import import Importer, ImportSource, run_import
+from habitue.usecases.run_import import APPLY_BATCH, Importer, ImportSource, run_import
 
 Row = TypeVar("Row")
 
@@ -58,6 +58,7 @@ class Importing(msgspec.Struct, Generic[Row], frozen=True):
     decode: Callable[[RowReader], Row]
     importer: Importer[Row]
     rows_max: int = IMPORT_ROWS_MAX
+    batch: int = APPLY_BATCH
 
 
 async def imported(call: ManagementCall[Any, None], importing: Importing[Any]) -> Answer:
@@ -69,6 +70,7 @@ async def imported(call: ManagementCall[Any, None], importing: Importing[Any]) -
         rows=partial(_rows, call, importing),
         actor=actor_of(call),
         idempotency_key=call.idempotency_key,
+        batch=importing.batch,
     )
     row = await run_import(call.services.shop, source, importing.importer, call.now)
     return Answer(200, _import_out(row))

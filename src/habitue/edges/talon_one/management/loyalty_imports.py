@@ -19,9 +19,18 @@ from habitue.edges.talon_one.management.shared import ManagementCall
 from habitue.loyalty.program import IMMEDIATE, ON_ACTION, UNLIMITED, LoyaltyProgram
 from habitue.model.limits import (
     CARD_IDENTIFIER_LENGTH_MAX,
+    CARD_IMPORT_ROWS_MAX,
     INTEGRATION_ID_LENGTH_MAX,
+    NAME_LENGTH_MAX,
     POINTS_NAME_LENGTH_MAX,
     SUBLEDGER_LENGTH_MAX,
+)
+from habitue.usecases.import_cards import CardImporter, CardLine
+from habitue.usecases.import_members import (
+    JoinDateImporter,
+    JoinLine,
+    TierImporter,
+    TierLine,
 )
 from habitue.usecases.import_points import PointsImporter, PointsLine
 
@@ -39,6 +48,72 @@ async def post_import_points(call: ManagementCall[ImportPointsQuery, None]) -> A
     place = f"program {program.id}"
     return await imported(
         call, Importing("LoyaltyLedger", place, _points_columns(program), decode, importer)
+    )
+
+
+async def post_import_tiers(call: ManagementCall[None, None]) -> Answer:
+    program = program_named(call)
+    importer = TierImporter(call.services.shop, program, call.now)
+    columns = (
+        Column("subledgerid"),
+        *(Column(name, required=True) for name in ("customerprofileid", "tiername", "expirydate")),
+    )
+    place = f"program {program.id}"
+    return await imported(call, Importing("LoyaltyTier", place, columns, _tier_line, importer))
+
+
+async def post_import_join_dates(call: ManagementCall[None, None]) -> Answer:
+    program = program_named(call)
+    importer = JoinDateImporter(program, call.now)
+    columns = [Column(name, required=True) for name in ("customerprofileid", "newjoindate")]
+    place = f"program {program.id}"
+    importing = Importing("LoyaltyJoinDate", place, columns, _join_line, importer, batch=1_000)
+    return await imported(call, importing)
+
+
+async def post_import_cards(call: ManagementCall[None, None]) -> Answer:
+    program = program_named(call)
+    columns = (
+        Column("identifier", required=True),
+        Column("state", required=True),
+        Column("customerprofileids"),
+        Column("attributes"),
+    )
+    importing = Importing(
+        "LoyaltyCard",
+        f"program {program.id}",
+        columns,
+        _card_line,
+        CardImporter(program, call.now),
+        rows_max=CARD_IMPORT_ROWS_MAX,
+        batch=1_000,
+    )
+    return await imported(call, importing)
+
+
+def _tier_line(row: RowReader) -> TierLine:
+    return TierLine(
+        row.line,
+        row.required("customerprofileid", INTEGRATION_ID_LENGTH_MAX),
+        row.text("subledgerid", SUBLEDGER_LENGTH_MAX),
+        row.required("tiername", NAME_LENGTH_MAX),
+        row.required_moment("expirydate"),
+    )
+
+
+def _join_line(row: RowReader) -> JoinLine:
+    profile = row.required("customerprofileid", INTEGRATION_ID_LENGTH_MAX)
+    return JoinLine(row.line, profile, row.required_moment("newjoindate"))
+
+
+def _card_line(row: RowReader) -> CardLine:
+    if row.json_object("attributes"):
+        row.fault("attributes", "Not supported", "loyalty cards have no attributes in this version")
+    return CardLine(
+        row.line,
+        row.required("identifier", CARD_IDENTIFIER_LENGTH_MAX),
+        "inactive" if row.choice("state", ("active", "inactive")) == "inactive" else "active",
+        row.names("customerprofileids", INTEGRATION_ID_LENGTH_MAX),
     )
 
 
@@ -91,5 +166,26 @@ def operations() -> list[Operation]:
             post_import_points,
             "Import loyalty points",
             query=ImportPointsQuery,
+        ),
+        operation(
+            "importLoyaltyCustomersTiers",
+            "POST",
+            f"{program}/import_customers_tiers",
+            post_import_tiers,
+            "Import customers' tiers",
+        ),
+        operation(
+            "importLoyaltyJoinDates",
+            "POST",
+            f"{program}/import_join_dates",
+            post_import_join_dates,
+            "Import the days on which customers joined",
+        ),
+        operation(
+            "importLoyaltyCards",
+            "POST",
+            f"{program}/import_cards",
+            post_import_cards,
+            "Import loyalty cards",
         ),
     ]
