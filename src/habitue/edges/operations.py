@@ -4,6 +4,7 @@ from habitue.edges.capillary.cards import card_operations
 from habitue.edges.capillary.golden import golden_operations
 from habitue.edges.capillary.merge_requests import merge_request_operations
 from habitue.edges.capillary.oauth import capillary_oauth_operations
+from habitue.edges.capillary.once import written_once
 from habitue.edges.capillary.organisation import organisation_operations
 from habitue.edges.capillary.reading import reading_operations
 from habitue.edges.capillary.registering import registering_operations
@@ -28,6 +29,14 @@ def all_operations() -> list[Operation]:
         *loyalty_card_operations(),
         *audience_operations(),
         *management_operations(),
+        *written_once(_capillary_operations()),
+        *tracker_operations(),
+        *script_operations(),
+    ]
+
+
+def _capillary_operations() -> list[Operation]:
+    return [
         *capillary_oauth_operations(),
         *registering_operations(),
         *card_operations(),
@@ -38,6 +47,4 @@ def all_operations() -> list[Operation]:
         *staff_operations(),
         *golden_operations(),
         *organisation_operations(),
-        *tracker_operations(),
-        *script_operations(),
     ]

@@ -9,7 +9,8 @@ import msgspec
 from habitue.model.errors import Unauthorized
 from habitue.promotions.configuration import Configuration
 from habitue.promotions.program import Program, build_program
-from habitue.store.database import Database
+from habitue.store.database import Database, Transaction
+from habitue.store.enclosed import EnclosedDatabase
 from habitue.usecases.configuration import load_configuration
 from habitue.usecases.queue import TurnQueue
 
@@ -31,6 +32,15 @@ class Shop:
         self.configuration = Configuration()
         self.queue = TurnQueue(self.settings.lock_wait_seconds)
         self._programs: dict[int, Program] = {}
+
+    def within(self, transaction: Transaction) -> "Shop":
+        """The shop for what shall be stored with that transaction or not at all.
+
+        What is changed in its configuration is seen by others when the transaction is committed.
+        """
+        enclosed = Shop(EnclosedDatabase(transaction), self.settings)
+        enclosed.configuration, enclosed.queue = self.configuration, self.queue
+        return enclosed
 
     async def refresh(self) -> Configuration:
         """Reads what changed in the configuration; the newest one."""
