@@ -44,6 +44,11 @@ def profile_key(integration_id: str, *, sandbox: bool) -> UUID:
     return claim_key("sandbox" if sandbox else "live", STORE_SIDE_ID, integration_id)
 
 
+def event_key(application_id: int, integration_id: str) -> UUID:
+    """The claim on an advanced event's id, which is unique within its application."""
+    return claim_key("event", str(application_id), integration_id)
+
+
 def session_key(application_id: int, integration_id: str) -> UUID:
     """The claim on a session's id, which is unique within its application."""
     return claim_key("session", str(application_id), integration_id)

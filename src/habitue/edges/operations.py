@@ -13,6 +13,7 @@ from habitue.edges.capillary.status import status_operations
 from habitue.edges.capillary.subscriptions import subscription_operations
 from habitue.edges.http.operation import Operation
 from habitue.edges.talon_one.integration.audiences import audience_operations
+from habitue.edges.talon_one.integration.events import event_operations
 from habitue.edges.talon_one.integration.loyalty import loyalty_operations
 from habitue.edges.talon_one.integration.loyalty_cards import loyalty_card_operations
 from habitue.edges.talon_one.integration.operations import integration_operations
@@ -28,6 +29,7 @@ def all_operations() -> list[Operation]:
         *loyalty_operations(),
         *loyalty_card_operations(),
         *audience_operations(),
+        *event_operations(),
         *management_operations(),
         *written_once(_capillary_operations()),
         *tracker_operations(),

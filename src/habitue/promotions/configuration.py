@@ -19,6 +19,7 @@ from habitue.model.errors import NotFound
 from habitue.model.keys import ApiKey
 from habitue.promotions.audiences import Audience
 from habitue.promotions.campaign import AdditionalCost, Application, Campaign, StoredRuleset
+from habitue.promotions.event import EventType
 from habitue.promotions.webhook import Webhook
 
 Entity = TypeVar("Entity")
@@ -38,6 +39,7 @@ class Configuration(msgspec.Struct, frozen=True):
     loyalty_programs: Mapping[int, LoyaltyProgram] = MappingProxyType({})
     audiences: Mapping[int, Audience] = MappingProxyType({})
     webhooks: Mapping[int, Webhook] = MappingProxyType({})
+    event_types: Mapping[int, EventType] = MappingProxyType({})
 
     def application(self, application_id: int) -> Application:
         """The application of that id. Raises `NotFound`."""

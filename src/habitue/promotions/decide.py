@@ -17,14 +17,14 @@ from habitue.model.attributes import Attributes, merged
 from habitue.model.errors import Fault, InvalidInput
 from habitue.model.numbers import ZERO
 from habitue.pricing.cart import CartItem
-from habitue.promotions.audiences import audience_facts
 from habitue.promotions.budgets import BudgetChanges, Place, digest_of
 from habitue.promotions.coupon import Coupon, Redemption
 from habitue.promotions.coupon_book import CouponBook
-from habitue.promotions.decide_profile import check_campaigns, profile_facts
+from habitue.promotions.decide_profile import check_campaigns, customer_facts
 from habitue.promotions.effects import Effect, RejectReferral, unclaimed
 from habitue.promotions.evaluate import NO_RESOURCES, Purpose, evaluate
 from habitue.promotions.evaluation import AttributeChange
+from habitue.promotions.event import EventFacts
 from habitue.promotions.facts import ProfileFacts, SessionFacts
 from habitue.promotions.program import Program
 from habitue.promotions.resources import ResourceChanges, Resources
@@ -205,6 +205,8 @@ def _evaluate(
 ) -> Decision:
     book = coupon_book(state, session, purpose, program, now)
     tally = _tally(state, session, program, now)
+    closes = session.state == "closed"
+    event_type = _event_type(state, closes)
     evaluated = evaluate(
         program,
         purpose,
@@ -214,16 +216,16 @@ def _evaluate(
         now,
         state.resources,
         tally,
+        EventFacts(event_type),
     )
     effects = (*evaluated.effects, *book.rejections(), *_referral_rejections(session))
-    closes = session.state == "closed"
     session, owner_changes = with_changes(session, evaluated.attribute_changes)
     redeemed = tuple(book.redeemed()) if closes else ()
     takes = takes_of(tally, effects, redeemed) if tally and closes else ()
     return Decision(
         msgspec.structs.replace(session, effects=effects, closed_at=now if closes else None),
         effects=effects,
-        event_type=_event_type(state, closes),
+        event_type=event_type,
         owner_attributes=merged(state.owner.attributes, owner_changes) if owner_changes else None,
         owner_changes=owner_changes,
         session_count_change=int(state.stored is None or _moves(state)),
@@ -243,9 +245,7 @@ def profile_of(
     """The customer of the session as rules see them; None where it is anonymous."""
     if not session.profile_id:
         return None
-    present = resources.audiences
-    audiences = audience_facts(present, present, program.audience_names)
-    return profile_facts(session.profile_id, owner, owner.attributes, program, audiences)
+    return customer_facts(session.profile_id, owner, resources, program)
 
 
 def place_of(session: Session, program: Program, now: datetime) -> Place:

@@ -1,6 +1,7 @@
 """Deciding the update of a profile: its attributes, and what the rules give without a session."""
 
 from datetime import datetime
+from typing import Literal
 
 import msgspec
 
@@ -19,11 +20,14 @@ from habitue.promotions.budgets import Place
 from habitue.promotions.coupon_book import CouponBook
 from habitue.promotions.effects import Effect
 from habitue.promotions.evaluate import NO_RESOURCES, Purpose, evaluate
+from habitue.promotions.event import EventFacts
 from habitue.promotions.facts import NO_AUDIENCES, AudienceFacts, ProfileFacts, readable
 from habitue.promotions.program import Program
 from habitue.promotions.resources import ResourceChanges, Resources
 from habitue.promotions.tally import paid, takes_of, tally_of
 from habitue.promotions.trace import CampaignTrace, RuleFailure
+
+ProfileEvent = Literal["talon_profile_created", "talon_profile_updated"]
 
 
 class ProfileCommand(msgspec.Struct, frozen=True):
@@ -122,6 +126,33 @@ def profile_facts(
     )
 
 
+def customer_facts(
+    profile_id: str, customer: Customer, resources: Resources, program: Program
+) -> ProfileFacts:
+    """The customer with the stored attributes and audiences, as rules see them."""
+    present = resources.audiences
+    audiences = audience_facts(present, present, program.audience_names)
+    return profile_facts(profile_id, customer, customer.attributes, program, audiences)
+
+
+def no_codes(profile_id: str, purpose: Purpose, program: Program, now: datetime) -> CouponBook:
+    """The codes of a request that brings none."""
+    return CouponBook(
+        (),
+        program.campaigns,
+        [],
+        evaluable=purpose.campaign_ids,
+        now=now,
+        zone=program.zone,
+        profile_id=profile_id,
+    )
+
+
+def profile_event(customer: Customer) -> ProfileEvent:
+    """The event that an update of the profile with the rules is."""
+    return "talon_profile_updated" if customer.version else "talon_profile_created"
+
+
 def _evaluated(
     command: ProfileCommand,
     purpose: Purpose,
@@ -132,22 +163,15 @@ def _evaluated(
     resources: Resources,
 ) -> ProfileDecision:
     attributes = merged(customer.attributes, sent)
-    book = CouponBook(
-        (),
-        program.campaigns,
-        [],
-        evaluable=purpose.campaign_ids,
-        now=now,
-        zone=program.zone,
-        profile_id=command.integration_id,
-    )
+    book = no_codes(command.integration_id, purpose, program, now)
+    event = EventFacts(profile_event(customer))
     before, present = resources.audiences, _wished(command, resources)
     audiences = audience_facts(before, present, program.audience_names)
     facts = profile_facts(command.integration_id, customer, attributes, program, audiences)
     wished = msgspec.structs.replace(resources, audiences=present)
     place = Place(now, program.zone, has_profile=True, closes=True)
     tally = tally_of(program.limits, resources.budgets, place, ())
-    evaluated = evaluate(program, purpose, None, facts, book, now, wished, tally)
+    evaluated = evaluate(program, purpose, None, facts, book, now, wished, tally, event)
     takes = takes_of(tally, evaluated.effects, ()) if tally else ()
     set_by_rules = {each.name: each.value for each in evaluated.attribute_changes}
     return ProfileDecision(

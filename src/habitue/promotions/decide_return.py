@@ -41,6 +41,7 @@ from habitue.promotions.effects import (
 )
 from habitue.promotions.evaluate import Evaluated, Purpose, evaluate
 from habitue.promotions.evaluation import AttributeChange
+from habitue.promotions.event import EventFacts
 from habitue.promotions.facts import remaining_facts
 from habitue.promotions.program import Program
 from habitue.promotions.resources import ResourceChanges
@@ -215,7 +216,8 @@ def _evaluated(
     profile = profile_of(session, owner, state.resources, program)
     facts = remaining_facts(session, program.fact_definitions)
     tally = ClosedTally(state.resources.budgets.session, place_of(session, program, closed_at))
-    return evaluate(program, purpose, facts, profile, book, closed_at, tally=tally)
+    event = EventFacts("talon_session_closed")
+    return evaluate(program, purpose, facts, profile, book, closed_at, tally=tally, event=event)
 
 
 def _at_closing(state: State, closed_at: datetime) -> State:

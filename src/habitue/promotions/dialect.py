@@ -1,13 +1,14 @@
 """The dialect of promotion rules: what rules may read, by the names they read it under.
 
-Session, Profile, Coupon and Now are the variables; Item is the record of a unit of the cart. Custom
-attributes come from the shop's definitions (contracts/talon_one/TALANG.md sections 1 and 6).
+Session, Profile, Coupon, Event and Now are the variables; Item is the record of a unit of the cart.
+Custom attributes come from the shop's definitions (contracts/talon_one/TALANG.md sections 1 and 6).
 """
 
 from collections.abc import Mapping
 
 from habitue.model.attributes import Definitions, Entity, by_name
 from habitue.promotions.configuration import Configuration
+from habitue.promotions.event import attribute_types, definitions_by_type
 from habitue.promotions.host import HOST_FUNCTIONS
 from habitue.rules.dialect import Dialect, Field, Record
 from habitue.rules.types import (
@@ -37,6 +38,7 @@ _VARIABLES: Mapping[str, Field] = {
     "Session": Field(record("Session"), "session", stable=True, nullable=True),
     "Profile": Field(record("Profile"), "profile", stable=True, nullable=True),
     "Coupon": Field(record("Coupon"), "coupon_facts", nullable=True),
+    "Event": Field(record("Event"), "event", stable=True, nullable=True),
     "Now": Field(TIME, "now", stable=True),
 }
 
@@ -95,6 +97,7 @@ _PROFILE: Mapping[str, Field] = {
     "Created": _stable(TIME, "created"),
     "LastActivity": _stable(TIME, "last_activity"),
 }
+_EVENT: Mapping[str, Field] = {"Type": _stable(STRING, "type")}
 _COUPON: Mapping[str, Field] = {
     "Value": Field(STRING, "value"),
     "UsageCounter": Field(NUMBER, "usage_counter"),
@@ -118,8 +121,23 @@ def dialect_of(configuration: Configuration, application_id: int) -> Dialect:
         "Bundle": Record(_BUNDLE),
         "Profile": of("CustomerProfile", _PROFILE),
         "Coupon": of("Coupon", _COUPON, stable=False),
+        "Event": _event_record(event_definitions(configuration, application_id)),
     }
     return Dialect(_VARIABLES, records, HOST_FUNCTIONS)
+
+
+def event_definitions(
+    configuration: Configuration, application_id: int
+) -> Mapping[str, Definitions]:
+    """The attribute definitions of events that serve that application, by type and name."""
+    serving = [each for each in configuration.attributes.values() if each.serves(application_id)]
+    return definitions_by_type(configuration.event_types.values(), serving)
+
+
+def _event_record(definitions: Mapping[str, Definitions]) -> Record:
+    types = attribute_types(definitions)
+    known = {name: _TYPES.get(type_ or "", ANY) for name, type_ in types.items()}
+    return Record(_EVENT, known, stable_attributes=True)
 
 
 def definitions_of(

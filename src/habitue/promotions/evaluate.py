@@ -15,12 +15,14 @@ from typing import Literal
 import msgspec
 
 from habitue.model.numbers import EXACT
+from habitue.promotions.campaign import Feature
 from habitue.promotions.candidates import Candidate
 from habitue.promotions.compiled import CompiledCampaign, CompiledRule
 from habitue.promotions.coupon import Coupon, CouponRefusal
 from habitue.promotions.coupon_book import CouponBook, Rejection
 from habitue.promotions.effects import AcceptCoupon, Effect, EngineError
 from habitue.promotions.evaluation import AttributeChange, Evaluation
+from habitue.promotions.event import EventFacts
 from habitue.promotions.facts import CouponFacts, ProfileFacts, SessionFacts, readable
 from habitue.promotions.program import Program
 from habitue.promotions.resources import ResourceChanges, Resources
@@ -41,13 +43,15 @@ NO_RESOURCES = Resources()
 class Purpose(msgspec.Struct, frozen=True):
     """Why the rules are run. `campaign_ids` restricts a dry run to those, whatever their state.
 
-    `failures` asks for the rules that did not apply, `trace` for the whole story.
+    With a `feature` only campaigns that have it are asked. `failures` asks for the rules that did
+    not apply, `trace` for the whole story.
     """
 
     dry: bool = False
     campaign_ids: frozenset[int] | None = None
     failures: bool = False
     trace: bool = False
+    feature: Feature | None = None
 
     @property
     def explains(self) -> bool:
@@ -74,6 +78,7 @@ def evaluate(
     now: datetime,
     resources: Resources = NO_RESOURCES,
     tally: Tally | None = None,
+    event: EventFacts | None = None,
 ) -> Evaluated:
     """Runs the rules of every campaign that may apply; `book` learns what became of the coupons,
     and `tally` what was taken of budgets, where there are any."""
@@ -88,6 +93,7 @@ def evaluate(
         program.audience_names,
         program.webhooks,
         tally,
+        event,
     )
     run = _Run(program, purpose, frame, book)
     with localcontext(EXACT):
@@ -124,7 +130,12 @@ def _candidates(
         found = _all_rules(program.compiled_campaigns())
     else:
         found = program.candidates.of(frame, book.campaign_ids())
-    return [each for each in found if each[0].campaign.runs(now)]
+    needed = purpose.feature
+    return [
+        each
+        for each in found
+        if each[0].campaign.runs(now) and (needed is None or needed in each[0].campaign.features)
+    ]
 
 
 def _all_rules(campaigns: list[CompiledCampaign]) -> list[Candidate]:

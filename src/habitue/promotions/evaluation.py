@@ -18,7 +18,8 @@ from habitue.promotions.budgeted import amounts_of
 from habitue.promotions.cascade import Cascade
 from habitue.promotions.coupon import Coupon
 from habitue.promotions.effects import Effect, Outcome
-from habitue.promotions.facts import CouponFacts, ProfileFacts, SessionFacts
+from habitue.promotions.event import EventFacts
+from habitue.promotions.facts import CouponFacts, PastSession, ProfileFacts, SessionFacts
 from habitue.promotions.resources import Resources, Tentative
 from habitue.promotions.tally import Tally
 from habitue.promotions.webhook import Webhook
@@ -52,6 +53,7 @@ class Evaluation(Frame):
         "coupon_facts",
         "coupon_read",
         "effects",
+        "event",
         "memberships",
         "partial",
         "profile",
@@ -78,10 +80,12 @@ class Evaluation(Frame):
         audience_names: Mapping[int, str],
         webhooks: Mapping[int, Webhook],
         tally: Tally | None = None,
+        event: EventFacts | None = None,
     ) -> None:
         super().__init__(now, zone)
         self.session = session
         self.profile = profile
+        self.event = event
         self.additional_cost_ids = additional_cost_ids
         self.writable = writable
         self.resources = resources
@@ -150,7 +154,12 @@ class Evaluation(Frame):
         return self.tally.remaining(self.cause[0], self.coupon.id if self.coupon else 0, action)
 
     def session_or_fail(self) -> SessionFacts:
-        """The session. Raises `RuleFailed` where there is none, as in a profile update."""
+        """The session that something is given in.
+
+        Raises `RuleFailed` where there is none, as in a profile update, or only one of the past.
+        """
         if self.session is None:
             raise RuleFailed("there is no session")
+        if isinstance(self.session, PastSession):
+            raise RuleFailed("the session is closed")
         return self.session

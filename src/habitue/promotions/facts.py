@@ -85,6 +85,12 @@ class SessionFacts:
         self.attributes = readable(session.attributes, definitions.session)
 
 
+class PastSession(SessionFacts):
+    """A closed session that rules may read and nothing can be given in."""
+
+    __slots__ = ()
+
+
 def remaining_facts(session: Session, definitions: "FactDefinitions") -> SessionFacts:
     """The session as if what was returned had never been bought: its units and totals are left."""
     facts = SessionFacts(session, definitions)

@@ -17,7 +17,7 @@ from habitue.promotions.campaign import AdditionalCost, Application, Campaign, L
 from habitue.promotions.candidates import CandidateIndex
 from habitue.promotions.compiled import CompiledCampaign, compile_campaign
 from habitue.promotions.configuration import Configuration
-from habitue.promotions.dialect import definitions_of, dialect_of
+from habitue.promotions.dialect import definitions_of, dialect_of, event_definitions
 from habitue.promotions.facts import FactDefinitions
 from habitue.promotions.quick_look import plain_types
 from habitue.promotions.update import Vocabulary
@@ -51,6 +51,9 @@ class Program:
         self.audience_names: Mapping[int, str] = {
             id_: each.name for id_, each in self.audiences.items() if each.serves(application.id)
         }
+        self.event_types: Mapping[str, Definitions] = event_definitions(
+            configuration, application.id
+        )
         self.profile_definitions = definitions_of(configuration, application.id, "CustomerProfile")
         self.writable: Mapping[str, Definitions] = {
             "CustomerSession": self.vocabulary.session_attributes,

@@ -15,7 +15,10 @@ from uuid import UUID
 
 import msgspec
 
+from habitue.model.attributes import Attributes
 from habitue.promotions.budgets import BudgetChanges, Budgets
+from habitue.promotions.effects import Effect
+from habitue.promotions.session import Session
 
 
 class Tentative(Protocol):
@@ -46,11 +49,39 @@ class Message(msgspec.Struct, frozen=True):
     campaign_id: int | None = None
 
 
+class EventReading(msgspec.Struct, frozen=True):
+    """Whether an advanced event has happened already, and the session that it is about."""
+
+    exists: bool = False
+    session: Session | None = None
+
+
+class EventChange(msgspec.Struct, frozen=True, omit_defaults=True):
+    """An event with the effects that it caused.
+
+    Only the effects are told of an event that took a session back: the rest stands there.
+    """
+
+    id: int
+    effects: tuple[Effect, ...] = ()
+    application_id: int = 0
+    type: str = ""
+    attributes: Attributes = {}
+    store_integration_id: str = ""
+    integration_id: str = ""
+    key: str | None = None
+    connected_session: str = ""
+
+
+NO_EVENT = EventReading()
+
+
 class Resources(msgspec.Struct, frozen=True):
     """What was read of each resource; `audiences` are the ids of those the customer is in."""
 
     audiences: frozenset[int] = frozenset()
     budgets: Budgets = Budgets()
+    event: EventReading = NO_EVENT
 
 
 class ResourceChanges(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -59,6 +90,7 @@ class ResourceChanges(msgspec.Struct, frozen=True, omit_defaults=True):
     audiences: AudienceChanges | None = None
     outbox: tuple[Message, ...] = ()
     budgets: BudgetChanges | None = None
+    event: EventChange | None = None
 
 
 class Asking(msgspec.Struct, frozen=True):
@@ -79,3 +111,5 @@ class Asking(msgspec.Struct, frozen=True):
     loyalty_cards: tuple[str, ...] | None = None
     identifiers: tuple[str, ...] | None = None
     store_integration_id: str | None = None
+    event_id: str | None = None
+    connected_session_id: str | None = None

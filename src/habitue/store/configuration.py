@@ -39,6 +39,8 @@ Kind = Literal[
     "loyalty_program",
     "audience",
     NamedKind,
+    "event_type",
+    OrganisationKind,
 ]
 #: The kinds that share one table: few entries, each told apart by a name.
 SHARED_TABLE_KINDS: frozenset[str] = frozenset(get_args(NamedKind))
@@ -95,6 +97,8 @@ SELECT 'loyalty_program', id, deleted, document, NULL FROM loyalty_program
 WHERE changed_version > $1
 UNION ALL
 SELECT 'audience', id, deleted, document, NULL FROM audience WHERE changed_version > $1
+UNION ALL
+SELECT 'event_type', id, deleted, document, NULL FROM event_type WHERE changed_version > $1
 """
 
 _NEW_IDS = """
@@ -164,6 +168,11 @@ WITH next AS (
 ), audiences AS (
     INSERT INTO audience (id, name, document, deleted, changed_version)
     SELECT id, name, document, deleted, version FROM change WHERE kind = 'audience'
+    ON CONFLICT (id) DO UPDATE SET name = excluded.name, document = excluded.document,
+        deleted = excluded.deleted, changed_version = excluded.changed_version
+), event_types AS (
+    INSERT INTO event_type (id, name, document, deleted, changed_version)
+    SELECT id, name, document, deleted, version FROM change WHERE kind = 'event_type'
     ON CONFLICT (id) DO UPDATE SET name = excluded.name, document = excluded.document,
         deleted = excluded.deleted, changed_version = excluded.changed_version
 ), organisation_entries AS (

@@ -15,6 +15,7 @@ from habitue.model.keys import ApiKey
 from habitue.promotions.audiences import Audience
 from habitue.promotions.campaign import AdditionalCost, Application, Campaign, StoredRuleset
 from habitue.promotions.configuration import Configuration
+from habitue.promotions.event import EventType
 from habitue.promotions.webhook import Webhook
 from habitue.store.configuration import (
     ConfigurationRow,
@@ -43,6 +44,7 @@ Entity: TypeAlias = (
     | LoyaltyProgram
     | Audience
     | Webhook
+    | EventType
     | OrganisationEntry
 )
 Value = TypeVar("Value")
@@ -66,6 +68,7 @@ _KINDS: Mapping[type, Kind] = {
     LoyaltyProgram: "loyalty_program",
     Audience: "audience",
     Webhook: "webhook",
+    EventType: "event_type",
     **{type_: place.kind for type_, place in PLACES.items()},
 }
 _DECODERS: Mapping[str, "msgspec.json.Decoder[Any]"] = {
@@ -135,6 +138,7 @@ def _laid_over(
         loyalty_programs=_merged(known.loyalty_programs, changed["loyalty_program"]),
         audiences=_merged(known.audiences, changed["audience"]),
         webhooks=_merged(known.webhooks, changed["webhook"]),
+        event_types=_merged(known.event_types, changed["event_type"]),
     )
 
 

@@ -10,8 +10,9 @@ from typing import Any
 
 import msgspec
 
+from habitue.customers.claims import event_key, session_key
 from habitue.promotions.program import Program
-from habitue.promotions.resources import Asking, ResourceChanges, Resources
+from habitue.promotions.resources import Asking, EventReading, ResourceChanges, Resources
 from habitue.store.documents import decoder_of, encode
 from habitue.usecases.budget_questions import ask_budgets, read_budgets
 
@@ -36,10 +37,27 @@ def _read_audiences(answer: bytes, program: Program) -> frozenset[int]:
     return _IDS.decode(answer)
 
 
+_EVENT = decoder_of(EventReading)
+
+
+def _ask_event(program: Program, asking: Asking) -> Any:
+    """Only an advanced event is asked about."""
+    if asking.event_id is None:
+        return None
+    application_id, session_id = program.application.id, asking.connected_session_id
+    session = session_key(application_id, session_id) if session_id else None
+    return {"event": event_key(application_id, asking.event_id), "session": session}
+
+
+def _read_event(answer: bytes, program: Program) -> EventReading:
+    return _EVENT.decode(answer)
+
+
 #: By the name of the field in `Resources` and `ResourceChanges`.
 RESOURCES: Mapping[str, Resource] = {
     "audiences": Resource(_ask_audiences, _read_audiences),
     "budgets": Resource(ask_budgets, read_budgets),
+    "event": Resource(_ask_event, _read_event),
 }
 
 _ANSWERS = decoder_of(dict[str, msgspec.Raw])

@@ -18,6 +18,7 @@ from habitue.promotions.campaign import Application
 from habitue.promotions.coupon import Coupon, Redemption
 from habitue.promotions.decide import Decision, State
 from habitue.promotions.program import Program
+from habitue.promotions.resources import EventChange, ResourceChanges
 from habitue.promotions.session import Session, SessionHead
 from habitue.promotions.webhook import with_messages
 from habitue.store.customers import CustomerRow
@@ -127,13 +128,24 @@ def write_of(
         receipt_answer=reply.body if idempotency else None,
         changes=changes_of(
             with_messages(
-                decision.resource_changes,
+                _all_changes(decision, row.event_id),
                 decision.effects,
                 session.application_id,
                 row.event_id,
             )
         ),
     )
+
+
+_UPDATES = ("talon_session_created", "talon_session_updated", "talon_session_closed")
+
+
+def _all_changes(decision: Decision, event_id: int) -> ResourceChanges:
+    """What changes of resources; the effects of what was taken back are told of its event."""
+    if decision.event_type in _UPDATES or not decision.effects:
+        return decision.resource_changes
+    event = EventChange(id=event_id, effects=decision.effects)
+    return msgspec.structs.replace(decision.resource_changes, event=event)
 
 
 def stored_codes(codes: tuple[str, ...], application: Application) -> tuple[str, ...]:

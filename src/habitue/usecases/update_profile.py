@@ -7,7 +7,6 @@ created. Several profiles in one request are stored all together or not at all.
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
-from typing import Literal
 from uuid import UUID
 
 import msgspec
@@ -17,9 +16,14 @@ from habitue.customers.customer import Customer
 from habitue.model.errors import Fault, InvalidInput, ProfileBusy
 from habitue.model.idempotency import Idempotency
 from habitue.promotions.audiences import after
-from habitue.promotions.decide_profile import ProfileCommand, ProfileDecision, decide_profile
+from habitue.promotions.decide_profile import (
+    ProfileCommand,
+    ProfileDecision,
+    decide_profile,
+    profile_event,
+)
 from habitue.promotions.program import Program
-from habitue.promotions.resources import Asking
+from habitue.promotions.resources import Asking, EventChange, ResourceChanges
 from habitue.promotions.webhook import with_messages
 from habitue.store import customers
 from habitue.store.customers import ProfileQuery, ProfileRow, ProfileWrite
@@ -37,8 +41,6 @@ from habitue.usecases.session_state import customer_of, receipt_key
 from habitue.usecases.shop import Shop
 from habitue.usecases.writing import Reply, earlier_reply, settled
 
-ProfileEvent = Literal["talon_profile_created", "talon_profile_updated"]
-
 
 class ProfileOutcome(msgspec.Struct, frozen=True):
     """What came of the update of one profile; `audiences` are those it is in afterwards."""
@@ -47,7 +49,7 @@ class ProfileOutcome(msgspec.Struct, frozen=True):
     customer: Customer
     decision: ProfileDecision
     event_id: int
-    event_type: ProfileEvent
+    event_type: str
     audiences: frozenset[int]
     now: datetime
     dry: bool
@@ -74,7 +76,7 @@ async def update_profiles(
         raise InvalidInput(_first_duplicate(commands))
 
     async def attempt(connection: Connection, locked: bool) -> Reply:
-        query, rows, program = await _read(
+        query, rows, program = await read_profiles(
             shop, connection, application_id, request, locked, asking
         )
         earlier = earlier_reply(rows[0].receipt, idempotency)
@@ -83,13 +85,13 @@ async def update_profiles(
         outcomes = [_outcome(*each, program, now) for each in zip(commands, rows, strict=True)]
         reply = render(outcomes, program)
         writes = [
-            _write(application_id, *each)
+            _write(*each, program)
             for each in zip(query.profile_keys, rows, outcomes, strict=True)
             if _is_stored(*each)
         ]
         if writes:
             await customers.save(
-                connection, [_receipted(writes[0], idempotency, reply), *writes[1:]]
+                connection, [receipted(writes[0], idempotency, reply), *writes[1:]]
             )
         return reply
 
@@ -120,7 +122,7 @@ def _asking(commands: Sequence[ProfileCommand], now: datetime) -> tuple[Asking, 
     return Asking(now), PROFILE_RESOURCES
 
 
-async def _read(
+async def read_profiles(
     shop: Shop,
     connection: Connection,
     application_id: int,
@@ -128,6 +130,10 @@ async def _read(
     locked: bool,
     asking: tuple[Asking, Iterable[str]],
 ) -> tuple[ProfileQuery, list[ProfileRow], Program]:
+    """Everything for decisions about profiles, read and compiled at one configuration version.
+
+    `asking` is what the request may need, and of which resources.
+    """
     while True:
         program = shop.program(application_id)
         query = msgspec.structs.replace(query, asked=asked(program, *asking))
@@ -164,7 +170,7 @@ def _outcome(
         ),
         decision=decision,
         event_id=row.event_id,
-        event_type="talon_profile_updated" if row.customer else "talon_profile_created",
+        event_type=profile_event(customer),
         audiences=after(resources.audiences, decision.resource_changes.audiences),
         now=now,
         dry=command.dry,
@@ -172,9 +178,21 @@ def _outcome(
     )
 
 
-def _write(
-    application_id: int, key: UUID, row: ProfileRow, outcome: ProfileOutcome
-) -> ProfileWrite:
+def _all_changes(outcome: ProfileOutcome, program: Program) -> ResourceChanges:
+    """What changes of resources; an update that ran the rules is an event."""
+    changes = outcome.decision.resource_changes
+    if not outcome.decision.active:
+        return changes
+    event = EventChange(
+        id=outcome.event_id,
+        effects=outcome.decision.effects,
+        application_id=program.application.id,
+        type=outcome.event_type,
+    )
+    return msgspec.structs.replace(changes, event=event)
+
+
+def _write(key: UUID, row: ProfileRow, outcome: ProfileOutcome, program: Program) -> ProfileWrite:
     return ProfileWrite(
         customer_id=row.customer_id,
         customer_version=row.customer.version if row.customer else 0,
@@ -186,16 +204,17 @@ def _write(
         last_activity=outcome.now if outcome.decision.active else None,
         changes=changes_of(
             with_messages(
-                outcome.decision.resource_changes,
+                _all_changes(outcome, program),
                 outcome.decision.effects,
-                application_id,
+                program.application.id,
                 row.event_id,
             )
         ),
     )
 
 
-def _receipted(write: ProfileWrite, idempotency: Idempotency | None, reply: Reply) -> ProfileWrite:
+def receipted(write: ProfileWrite, idempotency: Idempotency | None, reply: Reply) -> ProfileWrite:
+    """The write with the answer to be kept, if it is to be kept."""
     if idempotency is None:
         return write
     return msgspec.structs.replace(

@@ -50,7 +50,7 @@ def update_attribute(frame: Evaluation, path: str, value: Any, operator: str = "
     entity = WRITABLE.get(owner)
     if not separator or entity is None:
         raise RuleFailed(f"{path!r} is not the path of an attribute that a rule can set")
-    facts = frame.profile if owner == "Profile" else frame.session
+    facts = frame.profile if owner == "Profile" else frame.session_or_fail()
     if facts is None:
         raise RuleFailed(f"there is no {owner.lower()} to update")
     old = _current(frame, entity, name, None, facts.attributes)

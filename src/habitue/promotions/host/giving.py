@@ -18,7 +18,8 @@ from habitue.rules.frame import RuleFailed
 
 def targets(frame: Evaluation, items: Sequence[ItemFacts] | None) -> Sequence[ItemFacts]:
     """The units to give something on: those named, or all. Raises `RuleFailed` for none."""
-    units = frame.session_or_fail().cart_items if items is None else items
+    session = frame.session_or_fail()
+    units = session.cart_items if items is None else items
     if not units:
         raise RuleFailed("there is no item to give a discount on")
     return units

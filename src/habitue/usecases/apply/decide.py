@@ -12,7 +12,14 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec import UNSET
 
-from habitue.model.attributes import Attributes, by_name, merged, normalised, validate
+from habitue.model.attributes import (
+    AttributeDefinition,
+    Attributes,
+    by_name,
+    merged,
+    normalised,
+    validate,
+)
 from habitue.model.errors import Fault, InvalidInput
 from habitue.promotions.campaign import Application
 from habitue.promotions.configuration import Configuration
@@ -34,7 +41,11 @@ from habitue.usecases.configure.additional_costs import (
     new_additional_cost,
 )
 from habitue.usecases.configure.applications import application_with
-from habitue.usecases.configure.attributes import changed_attribute, new_attribute
+from habitue.usecases.configure.attributes import (
+    changed_attribute,
+    new_attribute,
+    new_type_of,
+)
 from habitue.usecases.configure.loyalty_programs import (
     changed_loyalty_program,
     new_loyalty_program,
@@ -154,9 +165,18 @@ def _plan_attribute(draft: Draft, wanted: WantedAttribute, now: datetime) -> Non
             new = changed_attribute(draft.configuration, old, fields)
         changed = differences(old or new, new)
         if old is None or changed:
+            _put_type(draft, new)
             draft.put(new)
         name = f"{wanted.entity}.{wanted.name}"
         draft.tell("attribute", name, changed, new=old is None)
+
+
+def _put_type(draft: Draft, attribute: AttributeDefinition) -> None:
+    """The first attribute of events of a type brings the type."""
+    if new_type_of(draft.configuration, attribute, 0) is not None:
+        type_ = new_type_of(draft.configuration, attribute, draft.take_id("event_type"))
+        assert type_ is not None, "the configuration is as it was"
+        draft.put(type_)
 
 
 def _plan_cost(draft: Draft, wanted: WantedCost, now: datetime) -> None:

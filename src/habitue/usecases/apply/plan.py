@@ -14,9 +14,11 @@ import msgspec
 from habitue.customers.card_facts import CardRefused
 from habitue.loyalty.program import LoyaltyProgram
 from habitue.model.errors import Conflict, Fault, InvalidInput
+from habitue.promotions.audiences import Audience
 from habitue.promotions.campaign import AdditionalCost, Application, Campaign, StoredRuleset
 from habitue.promotions.configuration import Configuration
 from habitue.promotions.coupon import Coupon
+from habitue.promotions.event import EventType
 from habitue.store.configuration import Kind
 from habitue.usecases.apply.wanted import WantedCustomer
 from habitue.usecases.configuration import Change, Entity
@@ -124,4 +126,8 @@ def _room(entity: Entity) -> str:
             return "additional_costs"
         case LoyaltyProgram():
             return "loyalty_programs"
+        case Audience():
+            return "audiences"
+        case EventType():
+            return "event_types"
     return "attributes"

@@ -14,6 +14,7 @@ from habitue.model.attributes import AttributeDefinition, AttributeType, Entity
 from habitue.model.errors import Conflict, Fault, NotFound
 from habitue.model.limits import NAME_LENGTH_MAX, SUGGESTIONS_MAX
 from habitue.promotions.configuration import Configuration
+from habitue.promotions.event import EventType
 from habitue.store.configuration import new_ids
 from habitue.usecases.configuration import Change
 from habitue.usecases.configure.checks import (
@@ -23,6 +24,7 @@ from habitue.usecases.configure.checks import (
     refuse_if_any,
     text_faults,
 )
+from habitue.usecases.configure.event_types import event_name_faults, event_type_named
 from habitue.usecases.configure.fields import laid_over, sent
 from habitue.usecases.configure.settle import Decision, settle
 from habitue.usecases.shop import Shop
@@ -48,10 +50,13 @@ async def create_attribute(
 ) -> AttributeDefinition:
     """The new attribute. Raises `InvalidInput`, or `Conflict` when name or title are taken."""
     (id_,) = await new_ids(shop.database, "attribute")
+    type_ids = await new_ids(shop.database, "event_type") if fields.entity == "Event" else [0]
 
     async def decide(configuration: Configuration) -> Decision[AttributeDefinition]:
         attribute = new_attribute(configuration, id_, fields, now)
-        return Decision(attribute, (Change(attribute),))
+        type_ = new_type_of(configuration, attribute, type_ids[0])
+        changes = (Change(attribute),) if type_ is None else (Change(attribute), Change(type_))
+        return Decision(attribute, changes)
 
     return await settle(shop, decide)
 
@@ -82,6 +87,16 @@ def new_attribute(
     refuse_if_any(_faults(configuration, attribute))
     _refuse_taken(configuration, attribute)
     return attribute
+
+
+def new_type_of(
+    configuration: Configuration, attribute: AttributeDefinition, type_id: int
+) -> EventType | None:
+    """The type of events that comes to be with its first attribute; None where there is none."""
+    name = attribute.event_type
+    if not name or event_type_named(configuration, name) is not None:
+        return None
+    return EventType(type_id, name, name, attribute.created)
 
 
 def changed_attribute(
@@ -134,6 +149,8 @@ def _faults(configuration: Configuration, attribute: AttributeDefinition) -> Ite
     if (attribute.entity == "Event") != bool(attribute.event_type):
         details = "an attribute of an Event names its event type, and no other attribute does"
         yield Fault("/eventType", "Invalid event type", details)
+    elif attribute.event_type:
+        yield from event_name_faults(attribute.event_type, "/eventType")
 
 
 def _suggestion_faults(attribute: AttributeDefinition) -> Iterator[Fault]:

@@ -13,7 +13,7 @@ from habitue.edges.talon_one.effects import attributes, audiences, codes, discou
 from habitue.edges.talon_one.effects.props import Out, Props, shortened
 from habitue.promotions.effects import Effect
 
-__all__ = ["EffectOut", "effect_out", "shortened"]
+__all__ = ["OUTCOMES", "EffectOut", "effect_out", "shortened"]
 
 
 class EffectOut(msgspec.Struct, rename="camel", omit_defaults=True):
@@ -48,4 +48,10 @@ _OUT: Mapping[type, Out] = {
     **notifications.OUT,
     **attributes.OUT,
     **audiences.OUT,
+}
+
+#: The names of the stored outcomes behind each effect type.
+OUTCOMES: Mapping[str, tuple[str, ...]] = {
+    effect_type: tuple(sorted(kind.__name__ for kind, out in _OUT.items() if out[0] == effect_type))
+    for effect_type, _ in _OUT.values()
 }

@@ -69,7 +69,7 @@ def render_session(content: Sequence[str]) -> Callable[[SessionOutcome, Program]
 
     def render(outcome: SessionOutcome, program: Program) -> Reply:
         decision = outcome.decision
-        state = _state([effect_out(effect) for effect in decision.effects])
+        state = state_out([effect_out(effect) for effect in decision.effects])
         for name in content:
             part = _SESSION_PARTS.get(name)
             if part is not None:
@@ -84,7 +84,7 @@ def render_return(content: Sequence[str]) -> Callable[[SessionOutcome, Program],
 
     def render(outcome: SessionOutcome, program: Program) -> Reply:
         decision = outcome.decision
-        state = _state([effect_out(effect) for effect in decision.effects])
+        state = state_out([effect_out(effect) for effect in decision.effects])
         for name in content:
             part = _RETURN_PARTS.get(name)
             if part is not None:
@@ -108,9 +108,9 @@ def render_profile(
 
     def render(outcomes: Sequence[ProfileOutcome], program: Program) -> Reply:
         (outcome,) = outcomes
-        state = _state([effect_out(effect) for effect in outcome.decision.effects])
+        state = state_out([effect_out(effect) for effect in outcome.decision.effects])
         for name in content:
-            part = _PROFILE_PARTS.get(name)
+            part = PROFILE_PARTS.get(name)
             if part is not None:
                 part(state, outcome, program)
         return Reply(200, ENCODER.encode(state))
@@ -130,8 +130,11 @@ def render_profiles(*, silent: bool) -> Callable[[Sequence[ProfileOutcome], Prog
     return render
 
 
-def _state(effects: list[EffectOut]) -> IntegrationStateOut:
-    return IntegrationStateOut(effects, [], [])
+def state_out(
+    effects: list[EffectOut], kind: type[IntegrationStateOut] = IntegrationStateOut
+) -> IntegrationStateOut:
+    """The answer with what is always in it."""
+    return kind(effects, [], [])
 
 
 def integration_coupon_out(coupon: Coupon, redemption_count: int) -> IntegrationCouponOut:
@@ -233,7 +236,7 @@ _RETURN_PARTS: dict[str, Callable[[IntegrationStateOut, SessionOutcome, Program]
     **_SESSION_PARTS,
     "previousReturns": _previous_returns,
 }
-_PROFILE_PARTS: dict[str, Callable[[IntegrationStateOut, ProfileOutcome, Program], None]] = {
+PROFILE_PARTS: dict[str, Callable[[IntegrationStateOut, ProfileOutcome, Program], None]] = {
     **_ANY_PARTS,
     "customerProfile": _profile,
     "event": _profile_event,

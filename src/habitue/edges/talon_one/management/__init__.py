@@ -13,6 +13,8 @@ from habitue.edges.talon_one.management import (
     campaigns,
     coupon_changes,
     coupons,
+    event_types,
+    events,
     imports,
     loyalty_cards,
     loyalty_exports,
@@ -48,4 +50,6 @@ def management_operations() -> list[Operation]:
         *running_campaigns.operations(),
         *webhooks.operations(),
         *message_logs.operations(),
+        *event_types.operations(),
+        *events.operations(),
     ]
