@@ -10,7 +10,7 @@ import pytest
 
 from habitue.customers.organisation import SettingsEntry
 from habitue.customers.settings import RegistrationSettings
-from habitue.model.keys import till_credentials
+from habitue.model.keys import Permission, till_credentials
 from habitue.store.database import open_database
 from habitue.store.location import External
 from habitue.usecases.configuration import Change, save_configuration
@@ -33,10 +33,17 @@ def till_headers(login: str = LOGIN, password: str = PASSWORD) -> dict[str, str]
     return basic(till_credentials(login, password))
 
 
-async def make_till(shop: Shop, login: str = LOGIN, password: str = PASSWORD) -> int:
+async def make_till(
+    shop: Shop,
+    login: str = LOGIN,
+    password: str = PASSWORD,
+    permissions: tuple[Permission, ...] = (),
+) -> int:
     """A key of the kind "till"; its id."""
     kept = till_credentials(login, password)
-    key = await create_key(shop, kept, "till", login, None, FAR, datetime.now(UTC))
+    key = await create_key(
+        shop, kept, "till", login, None, FAR, datetime.now(UTC), "none", permissions
+    )
     return key.id
 
 
@@ -69,7 +76,7 @@ async def capillary_url(server_url: str, template: str) -> AsyncIterator[str]:
         async with open_database(External(url)) as database:
             shop = Shop(database)
             await shop.refresh()
-            await make_till(shop)
+            await make_till(shop, permissions=("privacy",))
         yield url
 
 

@@ -122,6 +122,23 @@ def test_over_the_socket(practice: Counter) -> None:
         assert reply.headers["www-authenticate"] == 'Basic realm="till"'
 
 
+def the_command_line_gives_permissions(url: str) -> None:
+    """A key for staff is listed with what it may do; only tills have such keys."""
+
+    def keys(*words: str) -> "subprocess.CompletedProcess[str]":
+        command = [*COMMAND, "keys", *words]
+        environment = {**os.environ, "HABITUE_DATABASE_URL": url}
+        return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=environment)
+
+    made = keys("create", "--kind", "till", "--name", "desk", "--privacy")
+    assert made.returncode == 0, made.stderr
+    (line,) = [each for each in keys("list").stdout.splitlines() if "\tdesk" in each]
+    assert line.split("\t")[-2:] == ["desk", "privacy"]
+    refused = keys("create", "--kind", "management", "--privacy")
+    assert refused.returncode != 0
+    assert "only the key of a till has permissions" in refused.stderr
+
+
 async def test_the_command_line_makes_a_till(practice: Counter, capillary_url: str) -> None:
     made = await asyncio.to_thread(
         subprocess.run,
@@ -134,6 +151,7 @@ async def test_the_command_line_makes_a_till(practice: Counter, capillary_url: s
     )
     login, password = made.stdout.strip().split(":")
     assert login.startswith("orchard-till04-")
+    await asyncio.to_thread(the_command_line_gives_permissions, capillary_url)
     headers = till_headers(login, password)
     reply = await asyncio.to_thread(practice.front.send, "POST", "/v2/customers", None, headers)
     assert reply.json["sideEffects"] == [{"key": 2, "login": login, "name": "orchard.till04"}]

@@ -1,10 +1,11 @@
 """What staff ask about a customer, over the wire; and customers with loyalty cards."""
 
+import asyncio
 from typing import Any
 
 import pytest
 
-from tests.capillary.conftest import LOGIN, Counter
+from tests.capillary.conftest import LOGIN, Counter, make_till, till_headers
 from tests.capillary.people import make_arjun, make_meera, opened
 from tests.capillary.registrations import (
     add,
@@ -105,6 +106,67 @@ async def test_a_person_is_exported_and_erased(counter: Counter, capillary_url: 
     assert counter.send("POST", "/v2/bulk/getCustomers", [arjun]).json["data"] == []
     found = counter.send("GET", "/v2/customers/search?q=6598333333").json
     assert found["pagination"]["total"] == 0
+
+
+async def test_only_a_key_that_was_made_for_it_exports_and_erases(
+    counter: Counter, capillary_url: str
+) -> None:
+    async with opened(capillary_url) as shop:
+        await make_till(shop, "checkout-7", "ordinary", permissions=())
+    number = mobile()
+    path = f"/v2/customers/{created(counter, identifier('mobile', number))}"
+    body = {"key": "checkout-7", "secret": "ordinary"}
+    token = counter.front.send("POST", "/v3/oauth/token/generate", body).json["data"]["accessToken"]
+    ordinary = till_headers("checkout-7", "ordinary")
+    for headers in (ordinary, {"x-cap-api-oauth-token": token}):
+        for method, where in (("GET", f"{path}/export"), ("DELETE", path)):
+            refused = counter.front.send(method, where, None, headers)
+            assert (refused.status, refused.json["errors"][0]["code"]) == (403, 4000)
+            assert number.encode() not in refused.body
+        assert counter.front.send("GET", f"{path}?source=ALL", None, headers).status == 200
+    assert counter.send("GET", f"{path}/export").status == 200
+    assert counter.send("DELETE", path).status == 200
+
+
+def test_a_referral_code_is_kept_told_and_erased(counter: Counter, capillary_url: str) -> None:
+    number = mobile()
+    body = customer(profile(identifier("mobile", number)), referralCode=" FRIEND-7 ")
+    status, answer = add(counter, body)
+    assert (status, answer["warnings"]) == (200, [])
+    path = f"/v2/customers/{answer['createdId']}"
+    (first,) = counter.send("GET", f"{path}/history").json["data"]
+    told = {each["path"]: each["after"] for each in first["changes"]}
+    assert told["referral_code"] == "FRIEND-7"
+    # The first code that was told stays: that is who has sent the person here.
+    app = profile(identifier("mobile", number), source="MOBILE_APP", accountId="app-1")
+    assert add(counter, customer(app, referralCode="OTHER-8"))[0] == 200
+    more = {**customer(profile(firstName="Meera")), "referralCode": "OTHER-9"}
+    assert counter.send("PUT", f"{path}?source=INSTORE", more).status == 200
+    exported = counter.send("GET", f"{path}/export").body
+    assert b"FRIEND-7" in exported
+    assert b"OTHER-" not in exported
+    assert counter.send("DELETE", path).status == 200
+    assert b"FRIEND-7" not in asyncio.run(dumped(capillary_url))
+
+
+async def dumped(url: str) -> bytes:
+    """Every part of a card and every change of one that stands in the database."""
+    async with opened(url) as shop:
+        tables = ("card_part", "customer_change")
+        rows = [
+            await shop.database.fetch(f"SELECT row_to_json(t)::text FROM {t} t") for t in tables
+        ]
+        return "".join(str(row[0]) for each in rows for row in each).encode()
+
+
+def test_an_endless_referral_code_is_refused(counter: Counter) -> None:
+    number = mobile()
+    body = customer(profile(identifier("mobile", number)), referralCode="x" * 101)
+    reply = counter.send("POST", "/v2/customers", body)
+    assert (reply.status, reply.json["errors"][0]["code"]) == (400, 400)
+    assert "/referralCode" in reply.json["errors"][0]["message"]
+    lookup = f"lookup?source=ALL&identifierName=mobile&identifierValue={number}"
+    assert code_of(counter, "GET", lookup) == (400, 8015)
 
 
 @pytest.mark.parametrize("what", ["history", "explain", "export"])

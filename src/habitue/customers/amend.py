@@ -64,6 +64,7 @@ def decide_update(
             *part.enrollments,
             *(each for each in enrollments if each.program_id not in enrolled),
         ),
+        referral_code=part.referral_code or understood.registration.referral_code,
         statuses=(*part.statuses, understood.status) if understood.status else part.statuses,
         consents=with_entries(part.consents, understood.consents, roots_beside(card, part.root_id)),
     )

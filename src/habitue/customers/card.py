@@ -148,7 +148,8 @@ class ConsentEntry(msgspec.Struct, frozen=True):
 
 class Part(msgspec.Struct, frozen=True, kw_only=True):
     """What belongs to one root; `consents` is the whole history, oldest first, and so is
-    `statuses`. `registered` is the date of enrolment, which may lie before the card came to be."""
+    `statuses`. `registered` is the date of enrolment, which may lie before the card came to be;
+    `referral_code` is the code by which somebody sent the person here, the first that was told."""
 
     root_id: int
     registered: datetime
@@ -160,6 +161,7 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     extended_fields: dict[str, Told] = {}
     enrollments: tuple[Enrollment, ...] = ()
     endpoints: tuple[str, ...] = ()
+    referral_code: str = ""
     statuses: tuple[StatusChange, ...] = ()
     consents: tuple[ConsentEntry, ...] = ()
 

@@ -85,6 +85,7 @@ def _part(part: Part | None) -> Iterator[_Field]:
     yield "loyalty_type", part.loyalty_type
     yield "associated_with", part.associated_with or None
     yield "endpoints", list(part.endpoints) or None
+    yield "referral_code", part.referral_code or None
     yield from _values("extended_fields", _told(part.extended_fields))
     enrollments = _named((str(each.program_id), each) for each in part.enrollments)
     for name, enrollment in enrollments:

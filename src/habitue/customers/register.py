@@ -351,5 +351,6 @@ def _registered(
             *(each for each in registration.enrollments if each.program_id not in enrolled),
         ),
         endpoints=tuple(dict.fromkeys((*part.endpoints, *registration.endpoints))),
+        referral_code=part.referral_code or registration.referral_code,
         consents=with_entries(part.consents, understood.consents, beside),
     )

@@ -62,6 +62,7 @@ class Registration(msgspec.Struct, frozen=True, kw_only=True):
     extended_fields: dict[str, Any] = {}
     enrollments: tuple[Enrollment, ...] = ()
     endpoints: tuple[str, ...] = ()
+    referral_code: str = ""
     status_label: str = ""
     consents: tuple[ConsentEntry, ...] = ()
 

@@ -12,6 +12,9 @@ from typing import Literal
 
 import msgspec
 
+#: What a key may do beside what its kind may: "privacy" is reading all that is held on a person,
+#: and erasing a person.
+Permission = Literal["privacy"]
 KeyKind = Literal["management", "integration", "tracker", "till"]
 
 #: A shop's public key has two forms: 24 hex digits, and the same ones with six more.
@@ -33,6 +36,7 @@ class ApiKey(msgspec.Struct, frozen=True):
     application_id: int | None = None
     platform: str = "none"
     suffix: str = ""
+    permissions: tuple[Permission, ...] = ()
 
     def opens(self, kind: KeyKind, now: datetime) -> bool:
         """Whether the key is of that kind and has not expired."""

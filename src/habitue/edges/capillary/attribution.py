@@ -21,6 +21,7 @@ from habitue.customers.notices import Notice
 from habitue.customers.organisation import Organisation, Till
 from habitue.edges.capillary.codes import RequestFault
 from habitue.model.errors import Fault, InvalidInput
+from habitue.model.keys import Permission
 
 ENTITY_TYPE = "X-CAP-API-ATTRIBUTION-ENTITY-TYPE"
 ENTITY_CODE = "X-CAP-API-ATTRIBUTION-ENTITY-CODE"
@@ -61,11 +62,13 @@ _RECOGNISED: Mapping[str, tuple[str, _Is | None]] = {
 
 
 class TillPrincipal(msgspec.Struct, frozen=True):
-    """Who is asking: the key of a till or of a program, its login, and what the key is called."""
+    """Who is asking: the key of a till or of a program, its login, what the key is called, and
+    what it may do beside what every till may."""
 
     key_id: int
     login: str
     name: str
+    permissions: tuple[Permission, ...] = ()
 
 
 class Named(msgspec.Struct, frozen=True):

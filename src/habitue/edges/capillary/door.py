@@ -29,8 +29,8 @@ from habitue.edges.http.door import Door
 from habitue.edges.http.operation import Operation
 from habitue.edges.http.refusals import headers_of, status_of
 from habitue.edges.key_lookup import KeyLookup
-from habitue.model.errors import Refusal, Unauthorized
-from habitue.model.keys import ApiKey, key_hash
+from habitue.model.errors import NotAllowed, Refusal, Unauthorized
+from habitue.model.keys import ApiKey, Permission, key_hash
 from habitue.usecases.limit_rate import UPDATE, limit_of, limit_rate
 from habitue.usecases.shop import Shop
 
@@ -42,6 +42,8 @@ _FAILURE_STATUS_DEFAULT = 400
 _PARAMETER = re.compile(r"\{[^}]*\}")
 #: Endpoints that are counted as another one.
 _COUNTED_AS = {"PUT /v2/customers/lookup": UPDATE}
+#: Operations that not every till may use, and what its key must have been given.
+PERMISSIONS: Mapping[str, Permission] = {"exportCustomer": "privacy", "eraseCustomer": "privacy"}
 _failure_status: ContextVar[int] = ContextVar("failure_status", default=_FAILURE_STATUS_DEFAULT)
 
 KEYS = KeyLookup()
@@ -61,10 +63,16 @@ class CapillaryDoor(Door):
         if token is not None:
             claims = await SIGNER.read(shop, token.strip(), now)
             key = good(await KEYS.by_id(shop, claims.key_id), now)
-            return TillPrincipal(key.id, claims.login, key.name)
+            return TillPrincipal(key.id, claims.login, key.name, key.permissions)
         login, digest = _basic(headers.get("authorization", ""))
         key = good(await KEYS.by_digest(shop, key_hash(f"{login}:{digest}")), now)
-        return TillPrincipal(key.id, login, key.name)
+        return TillPrincipal(key.id, login, key.name, key.permissions)
+
+    def permit(self, principal: TillPrincipal, operation: Operation) -> None:
+        """Raises `NotAllowed` where only keys with a permission of their own may do that."""
+        needed = PERMISSIONS.get(operation.id)
+        if needed is not None and needed not in principal.permissions:
+            raise NotAllowed("This needs a key that was made for it: habitue keys create --privacy")
 
     async def admit(
         self, principal: TillPrincipal, operation: Operation, services: Any, now: datetime

@@ -24,6 +24,7 @@ from habitue.model.instants import parse_instant
 from habitue.model.limits import (
     AMOUNT_MAX,
     CHANNEL_DETAILS_BYTES_MAX,
+    CODE_LENGTH_MAX,
     NAME_LENGTH_MAX,
     SUBSCRIPTIONS_PER_REQUEST_MAX,
 )
@@ -212,9 +213,17 @@ class CustomerIn(msgspec.Struct, rename="camel"):
             extended_fields=self.extended_fields or {},
             enrollments=self._enrollments(now),
             endpoints=_endpoints(self.end_points_enabled or ()),
+            referral_code=self._referral_code(),
             status_label=self.status_label or "",
             consents=self._consents(actor, now),
         )
+
+    def _referral_code(self) -> str:
+        code = (self.referral_code or "").strip()
+        if len(code) > CODE_LENGTH_MAX:
+            details = f"a referral code has at most {CODE_LENGTH_MAX} characters"
+            raise Named("/referralCode", "Too long", details)
+        return code
 
     def _loyalty_type(self) -> LoyaltyType | None:
         nested = self.loyalty_info.loyalty_type if self.loyalty_info else None

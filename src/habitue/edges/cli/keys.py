@@ -13,7 +13,7 @@ from habitue.edges.cli.terminal import location_of, report
 from habitue.edges.key_secrets import NewSecret, new_secret
 from habitue.model.errors import Fault, InvalidInput, Refusal
 from habitue.model.instants import parse_instant
-from habitue.model.keys import ApiKey, KeyKind
+from habitue.model.keys import ApiKey, KeyKind, Permission
 from habitue.model.limits import KEY_VALIDITY_DAYS_DEFAULT
 from habitue.promotions.configuration import Configuration
 from habitue.store.database import open_database
@@ -32,6 +32,7 @@ def create(
     name: str | None = None,
     value: str | None = None,
     expires: str | None = None,
+    privacy: bool = False,
     data_dir: Path | None = None,
     database_url: str | None = None,
 ) -> None:
@@ -50,6 +51,8 @@ def create(
         For tracker keys: the 24 or 30 hexadecimal digits that the shop's pages carry already.
     expires
         A date (2027-12-31), a moment (RFC 3339), or a number of days; by default ten years.
+    privacy
+        For tills: whoever has the key may read everything held on a person, and erase a person.
     data_dir
         Where the embedded database lives.
     database_url
@@ -61,7 +64,8 @@ def create(
         title = kind if name is None else name
         secret = _secret(kind, title, value)
         id_ = _application_of(shop.configuration, kind, application)
-        await create_key(shop, secret.kept, kind, title, id_, _moment(expires, now), now)
+        until, permissions = _moment(expires, now), _permissions(privacy)
+        await create_key(shop, secret.kept, kind, title, id_, until, now, permissions=permissions)
         return secret.shown
 
     print(in_shop(data_dir, database_url, work))
@@ -69,7 +73,7 @@ def create(
 
 @app.command(name="list")
 def list_(*, data_dir: Path | None = None, database_url: str | None = None) -> None:
-    """List all keys: id, kind, application, expiry and name.
+    """List all keys: id, kind, application, expiry, name, and what else they may do.
 
     Parameters
     ----------
@@ -84,7 +88,8 @@ def list_(*, data_dir: Path | None = None, database_url: str | None = None) -> N
 
     for key in in_shop(data_dir, database_url, work):
         of = "-" if key.application_id is None else str(key.application_id)
-        print(f"{key.id}\t{key.kind}\t{of}\t{key.expires:%Y-%m-%d}\t{key.name}")
+        more = "".join(f"\t{each}" for each in key.permissions)
+        print(f"{key.id}\t{key.kind}\t{of}\t{key.expires:%Y-%m-%d}\t{key.name}" + more)
 
 
 @app.command
@@ -106,6 +111,10 @@ def revoke(key: int, *, data_dir: Path | None = None, database_url: str | None =
 
     revoked = in_shop(data_dir, database_url, work)
     print(f"revoked {revoked.kind} key {revoked.id} ({revoked.name})", file=sys.stderr)
+
+
+def _permissions(privacy: bool) -> tuple[Permission, ...]:
+    return ("privacy",) if privacy else ()
 
 
 def in_shop(

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from habitue.model.errors import Conflict, Fault, NotFound
-from habitue.model.keys import TRACKER_KEY, ApiKey, KeyKind, digest_of, suffix_of
+from habitue.model.keys import TRACKER_KEY, ApiKey, KeyKind, Permission, digest_of, suffix_of
 from habitue.promotions.configuration import Configuration
 from habitue.store.configuration import new_ids
 from habitue.usecases.configuration import Change
@@ -21,6 +21,7 @@ async def create_key(
     expires: datetime,
     now: datetime,
     platform: str = "none",
+    permissions: tuple[Permission, ...] = (),
 ) -> ApiKey:
     """The new key that `secret` is. Raises `NotFound`, `InvalidInput`, or `Conflict` if it exists.
 
@@ -28,7 +29,7 @@ async def create_key(
     """
     (id_,) = await new_ids(shop.database, "api_key")
     suffix = suffix_of(kind, secret)
-    key = ApiKey(id_, kind, name, now, expires, application_id, platform, suffix)
+    key = ApiKey(id_, kind, name, now, expires, application_id, platform, suffix, permissions)
     digest = digest_of(kind, secret)
 
     async def decide(configuration: Configuration) -> Decision[ApiKey]:
@@ -80,6 +81,9 @@ def _check(configuration: Configuration, key: ApiKey, now: datetime) -> None:
     if key.kind == "management" and key.application_id is not None:
         details = "a management key belongs to no Application"
         faults.append(Fault("/application", "Not supported", details))
+    if key.permissions and key.kind != "till":
+        details = "only the key of a till has permissions of its own"
+        faults.append(Fault("/permissions", "Not supported", details))
     if key.expires <= now:
         faults.append(Fault("/expires", "Out of range", "a key expires in the future"))
     refuse_if_any(faults)
