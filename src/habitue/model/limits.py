@@ -100,6 +100,7 @@ BATCH_ID_LENGTH_MIN = 4
 BATCH_ID_LENGTH_MAX = 20
 BLOCK_REASON_LENGTH_MAX = 255  # ours
 PROFILES_PER_CARD_REQUEST_MAX = 100  # ours
+STATISTICS_DAYS_MAX = 1_000  # ours
 
 # Files. contracts: the size that is recommended; lines of an import of cards. The others are ours:
 # a report that people read, and a line that no table has.

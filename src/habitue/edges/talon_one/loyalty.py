@@ -240,7 +240,7 @@ def _balance_out(
         negative_points=shortest(balances.negative),
     )
     if tiers and standing.tier is not None and standing.state is not None:
-        out.current_tier = _tier_out(program, standing.tier, standing.state)
+        out.current_tier = tier_out(program, standing.tier, standing.state)
     if tiers and standing.next_tier is not None and standing.points_to_next is not None:
         out.next_tier_name = standing.next_tier.name
         out.points_to_next_tier = shortest(standing.points_to_next)
@@ -254,7 +254,8 @@ def _balance_out(
     return out
 
 
-def _tier_out(program: LoyaltyProgram, tier: Tier, state: TierState) -> TierOut:
+def tier_out(program: LoyaltyProgram, tier: Tier, state: TierState) -> TierOut:
+    """The tier somebody is in, with its dates in the program's zone."""
     zone = program.zone
     return TierOut(
         id=tier.id,
