@@ -182,7 +182,7 @@ WRONG_EDITS = [
     ("currency: EUR", "currency: euro", "/applications/0/currency: a currency is"),
     ("features: [coupons]", "features: [cupons]", f"{CAMPAIGN}/features/0: "),
     ("usageLimit: 0", "usageLimt: 0", f"{CAMPAIGN}/coupons/0/usageLimt: usageLimt is not"),
-    ("entities: [Profile]", "entities: []", f"{CAMPAIGN}/limits/0: the budget redeemCoupon"),
+    ("entities: [Profile]", "entities: [Till]", f"{CAMPAIGN}/limits/0/entities/0: "),
     ("session.total >= 100", "session.totl >= 100", f"{CAMPAIGN}/rules/0/when: Rule"),
     ("couponValid() and", "couponValid() und", f"{CAMPAIGN}/rules/0/when: line 1"),
     ('setDiscount("10 % off", tenth)', "setDiscont(1)", f"{CAMPAIGN}/rules/0/then/0: Rule"),

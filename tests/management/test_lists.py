@@ -9,25 +9,23 @@ from tests.configure.shops import NOW, TEN_OFF
 from tests.management.conftest import SHOP, Client, with_campaign
 
 
-async def test_unsupported_coupon_features_are_refused(client: Client) -> None:
+async def test_limits_of_discounts_and_reservations_are_kept(client: Client) -> None:
     path = await with_campaign(client)
-    body = {
-        "numberOfCoupons": 1,
-        "couponPattern": "HELLO",
-        "discountLimit": 10,
-        "reservationLimit": 1,
-        "isReservationMandatory": True,
-        "implicitlyReserved": True,
-    }
-    assert await client.faults("POST", f"{path}/coupons", body) == [
-        ("/discountLimit", "Not supported"),
-        ("/reservationLimit", "Not supported"),
-        ("/isReservationMandatory", "Not supported"),
-        ("/implicitlyReserved", "Not supported"),
+    body = {"numberOfCoupons": 1, "couponPattern": "HELLO", "discountLimit": 10.5}
+    body |= {"reservationLimit": 2, "isReservationMandatory": True, "implicitlyReserved": True}
+    assert (await client.send("POST", f"{path}/coupons", body))[0] == 204
+    _, found = await client.send("GET", f"{path}/coupons/no_total")
+    (coupon,) = found["data"]
+    told = {name: coupon[name] for name in ("discountLimit", "discountCounter", "reservationLimit")}
+    assert told == {"discountLimit": 10.5, "discountCounter": 0, "reservationLimit": 2}
+    assert coupon["discountRemainder"] == 10.5
+    assert coupon["reservationCounter"] == 0
+    assert coupon["isReservationMandatory"] is coupon["implicitlyReserved"] is True
+    wrong = {**body, "discountLimit": -1, "reservationLimit": -1}
+    assert await client.faults("POST", f"{path}/coupons", wrong) == [
+        ("/discountLimit", "Out of range"),
+        ("/reservationLimit", "Out of range"),
     ]
-    harmless = {**body, "discountLimit": 0, "reservationLimit": 0}
-    harmless |= {"isReservationMandatory": False, "implicitlyReserved": None}
-    assert (await client.send("POST", f"{path}/coupons", harmless))[0] == 204
 
 
 async def test_coupons_are_found_by_their_attributes(client: Client) -> None:

@@ -17,6 +17,7 @@ from habitue.edges.talon_one.integration.events import event_operations
 from habitue.edges.talon_one.integration.loyalty import loyalty_operations
 from habitue.edges.talon_one.integration.loyalty_cards import loyalty_card_operations
 from habitue.edges.talon_one.integration.operations import integration_operations
+from habitue.edges.talon_one.integration.reservations import reservation_operations
 from habitue.edges.talon_one.management import management_operations
 from habitue.edges.tracker.operations import tracker_operations
 from habitue.edges.tracker.serving_script import script_operations
@@ -27,6 +28,7 @@ def all_operations() -> list[Operation]:
     return [
         *integration_operations(),
         *loyalty_operations(),
+        *reservation_operations(),
         *loyalty_card_operations(),
         *audience_operations(),
         *event_operations(),

@@ -16,6 +16,7 @@ from habitue.promotions.effects import (
     SetDiscountPerAdditionalCost,
     SetDiscountPerAdditionalCostPerItem,
     SetDiscountPerItem,
+    TriggerWebhook,
 )
 
 #: Actions and amounts.
@@ -47,4 +48,5 @@ _TAKING: Mapping[type, Callable[[Any], Amounts]] = {
     SetDiscountPerAdditionalCostPerItem: _discount,
     AddFreeItem: _once("addFreeItemEffect"),
     CustomEffect: _once("customEffect"),
+    TriggerWebhook: _once("callApi"),
 }

@@ -11,6 +11,7 @@ A budget of a profile belongs to the customer and is the sum of that customer's 
 docs/decisions/0100).
 """
 
+from collections.abc import Iterable
 from datetime import datetime, tzinfo
 from decimal import Decimal
 from hashlib import sha256
@@ -19,7 +20,8 @@ from itertools import product
 import msgspec
 
 from habitue.model.instants import period_start
-from habitue.promotions.campaign import Limit
+from habitue.model.numbers import ZERO
+from habitue.promotions.campaign import Campaign, Limit
 
 #: The name of the budget that a coupon's `discount_limit` is, and the action that takes from it.
 DISCOUNT_LIMIT = "discountLimit"
@@ -133,6 +135,34 @@ def budgets_of(limit: Limit, campaign_id: int, coupon_id: int, place: Place) -> 
         Budget(campaign_id, name, *each)
         for each in product(coupons, referrals, identifiers, stores)
     ]
+
+
+class Count(msgspec.Struct, frozen=True):
+    """How much of a limit of a whole campaign is taken in the period that runs."""
+
+    limit: Limit
+    counter: Decimal
+
+
+def counts_of(
+    campaign: Campaign, counted: Iterable[Counted], now: datetime, zone: tzinfo
+) -> tuple[Count, ...]:
+    """The budgets of the whole campaign, with what is counted of them."""
+    amounts = {each.budget: each.amount for each in counted}
+    return tuple(
+        Count(limit, amounts.get(Budget(campaign.id, limit_name(limit, now, zone)), ZERO))
+        for limit in campaign.limits
+        if not limit.entities
+    )
+
+
+def counted_after(read: Budgets, changes: BudgetChanges | None) -> tuple[Counted, ...]:
+    """The shared budgets as they stand once `changes` are made."""
+    amounts = {each.budget: each.amount for each in read.shared}
+    for take in changes.takes if changes else ():
+        if take.shared:
+            amounts[take.budget] = amounts.get(take.budget, ZERO) + take.amount
+    return tuple(Counted(budget, amount) for budget, amount in amounts.items())
 
 
 def is_shared(limit: Limit) -> bool:

@@ -24,6 +24,7 @@ CouponRefusal = Literal[
     "CouponExpired",
     "CouponLimitReached",
     "CouponRecipientDoesNotMatch",
+    "CouponReservationRequired",
     "ProfileRequired",
     "CampaignLimitReached",
     "ProfileLimitReached",
@@ -36,7 +37,9 @@ class Coupon(msgspec.Struct, frozen=True):
     """One code of one campaign. `start_date` is included and `expiry_date` is not.
 
     `discount_limit` caps the sum of the discounts that rules give for the coupon, 0 for no cap;
-    `discount_counter` is what closed sessions had of it.
+    `discount_counter` is what closed sessions had of it. `reservation_limit` bounds how often rules
+    reserve it, 0 for no bound; a mandatory reservation is needed to use the coupon. An
+    implicit one is everybody's. `is_reserved` says that the customer at hand has a reservation.
     """
 
     id: int
@@ -54,6 +57,11 @@ class Coupon(msgspec.Struct, frozen=True):
     batch_id: str = ""
     discount_limit: Decimal = ZERO
     discount_counter: Decimal = ZERO
+    reservation_limit: int = 0
+    reservation_counter: int = 0
+    is_reservation_mandatory: bool = False
+    implicitly_reserved: bool = False
+    is_reserved: bool = False
 
 
 class Redemption(msgspec.Struct, frozen=True):
@@ -75,6 +83,8 @@ def state_refusal(coupon: Coupon, now: datetime, profile_id: str) -> CouponRefus
         return "CouponLimitReached"
     if coupon.recipient_integration_id and coupon.recipient_integration_id != profile_id:
         return "CouponRecipientDoesNotMatch"
+    if coupon.is_reservation_mandatory and not coupon.is_reserved:
+        return "CouponReservationRequired" if profile_id else "ProfileRequired"
     return None
 
 

@@ -6,6 +6,7 @@ members are the columns. Redeeming is done by the functions that save sessions.
 
 from collections.abc import Sequence
 from datetime import datetime
+from decimal import Decimal
 
 import msgspec
 
@@ -22,6 +23,10 @@ class NewCoupon(msgspec.Struct, frozen=True):
     application_id: int
     campaign_id: int
     usage_limit: int
+    discount_limit: Decimal
+    reservation_limit: int
+    is_reservation_mandatory: bool
+    implicitly_reserved: bool
     start_date: datetime | None
     expiry_date: datetime | None
     batch_id: str
@@ -31,7 +36,7 @@ class NewCoupon(msgspec.Struct, frozen=True):
 
 
 class CouponWrite(msgspec.Struct, frozen=True):
-    """What a change sets; None of the last four keeps what is stored."""
+    """What a change sets; None keeps what is stored but for the dates."""
 
     start_date: datetime | None
     expiry_date: datetime | None
@@ -39,10 +44,15 @@ class CouponWrite(msgspec.Struct, frozen=True):
     limits: bytes | None = None
     attributes: bytes | None = None
     recipient_integration_id: str | None = None
+    discount_limit: Decimal | None = None
+    reservation_limit: int | None = None
+    is_reservation_mandatory: bool | None = None
+    implicitly_reserved: bool | None = None
 
 
 _COLUMNS = (
-    "application_id, campaign_id, usage_limit, start_date, expiry_date, batch_id, limits, "
+    "application_id, campaign_id, usage_limit, discount_limit, reservation_limit, "
+    "is_reservation_mandatory, implicitly_reserved, start_date, expiry_date, batch_id, limits, "
     "attributes, created, code, recipient_integration_id"
 )
 _SHARED = len(NewCoupon.__struct_fields__)
@@ -50,7 +60,11 @@ _SHARED = len(NewCoupon.__struct_fields__)
 _UPDATE = """
 UPDATE coupon SET start_date = $1, expiry_date = $2, usage_limit = coalesce($3, usage_limit),
     limits = coalesce($4, limits), attributes = coalesce($5, attributes),
-    recipient_integration_id = coalesce($6, recipient_integration_id)
+    recipient_integration_id = coalesce($6, recipient_integration_id),
+    discount_limit = coalesce($7, discount_limit),
+    reservation_limit = coalesce($8, reservation_limit),
+    is_reservation_mandatory = coalesce($9, is_reservation_mandatory),
+    implicitly_reserved = coalesce($10, implicitly_reserved)
 """
 
 # Whoever adds coupons holds their campaign, so that none is added while it is being deleted.

@@ -125,7 +125,9 @@ SELECT
     previous.version AS previous_version,
     receipt.request_hash, receipt.status AS receipt_status, receipt.answer AS receipt_answer,
     CASE WHEN cardinality(coalesce($5::text[], session.coupon_codes)) > 0 THEN (
-        SELECT jsonb_agg(to_jsonb(coupon) ORDER BY
+        SELECT jsonb_agg(to_jsonb(coupon) || jsonb_build_object('is_reserved', EXISTS (
+                SELECT FROM coupon_reservation AS reserved
+                WHERE reserved.customer_id = owner.id AND reserved.coupon_id = coupon.id)) ORDER BY
             array_position(coalesce($5::text[], session.coupon_codes), coupon.code))
         FROM coupon
         WHERE coupon.application_id = $2

@@ -3,8 +3,10 @@
 Shared by the use cases that decide about sessions.
 """
 
+from collections import defaultdict
+from collections.abc import Mapping
 from datetime import datetime
-from decimal import localcontext
+from decimal import Decimal, localcontext
 from typing import Any
 from uuid import UUID
 
@@ -14,6 +16,7 @@ from habitue.customers.claims import STORE_SIDE_ID
 from habitue.customers.customer import Customer
 from habitue.model.idempotency import Idempotency
 from habitue.model.numbers import EXACT
+from habitue.promotions.budgets import DISCOUNT_LIMIT, Counted, counted_after
 from habitue.promotions.campaign import Application
 from habitue.promotions.coupon import Coupon, Redemption
 from habitue.promotions.decide import Decision, State
@@ -174,22 +177,38 @@ class SessionOutcome(msgspec.Struct, frozen=True):
     def coupons_after(self) -> list[Coupon]:
         """The session's coupons, in the order sent, with their counters after the decision."""
         redeemed = {coupon.id for coupon in self.decision.redeemed}
-        released = self._released()
+        released, discounts = self._released(), self._discount_changes()
         return [
             msgspec.structs.replace(
                 coupon,
                 usage_counter=coupon.usage_counter
                 + (coupon.id in redeemed)
                 - (coupon.id in released),
+                discount_counter=coupon.discount_counter + discounts[coupon.id],
             )
             for coupon in self.state.coupons.values()
         ]
+
+    def budgets_after(self) -> tuple[Counted, ...]:
+        """The shared budgets that were read, with what the decision takes of them."""
+        return counted_after(self.state.resources.budgets, self.decision.resource_changes.budgets)
 
     def redemption_count(self, coupon: Coupon) -> int:
         """How many of the customer's redemptions of the coupon stand after the decision."""
         before = sum(1 for each in self.state.redemptions if each.coupon_id == coupon.id)
         redeemed = any(each.id == coupon.id for each in self.decision.redeemed)
         return before + redeemed - (coupon.id in self._released())
+
+    def _discount_changes(self) -> Mapping[int, Decimal]:
+        changed: dict[int, Decimal] = defaultdict(Decimal)
+        uses, changes = self.state.resources.budgets.session, self.decision.resource_changes.budgets
+        if changes is not None:
+            gives = uses if changes.release else changes.gives
+            for sign, counted in ((1, changes.takes), (-1, gives)):
+                for each in counted:
+                    if each.budget.name == DISCOUNT_LIMIT:
+                        changed[each.budget.coupon_id] += sign * each.amount
+        return changed
 
     def _released(self) -> frozenset[int]:
         if not self.decision.release:

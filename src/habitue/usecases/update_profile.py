@@ -16,6 +16,7 @@ from habitue.customers.customer import Customer
 from habitue.model.errors import Fault, InvalidInput, ProfileBusy
 from habitue.model.idempotency import Idempotency
 from habitue.promotions.audiences import after
+from habitue.promotions.budgets import Budgets, Counted, counted_after
 from habitue.promotions.decide_profile import (
     ProfileCommand,
     ProfileDecision,
@@ -54,6 +55,11 @@ class ProfileOutcome(msgspec.Struct, frozen=True):
     now: datetime
     dry: bool
     creates: bool = True
+    budgets: Budgets = Budgets()
+
+    def budgets_after(self) -> tuple[Counted, ...]:
+        """The shared budgets that were read, with what the decision takes of them."""
+        return counted_after(self.budgets, self.decision.resource_changes.budgets)
 
 
 Render = Callable[[Sequence[ProfileOutcome], Program], Reply]
@@ -175,6 +181,7 @@ def _outcome(
         now=now,
         dry=command.dry,
         creates=command.creates,
+        budgets=resources.budgets,
     )
 
 

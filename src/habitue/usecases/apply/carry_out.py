@@ -152,6 +152,10 @@ def _write_of(coupon: Coupon) -> CouponWrite:
         limits=encode(coupon.limits),
         attributes=encode(coupon.attributes),
         recipient_integration_id=coupon.recipient_integration_id,
+        discount_limit=coupon.discount_limit,
+        reservation_limit=coupon.reservation_limit,
+        is_reservation_mandatory=coupon.is_reservation_mandatory,
+        implicitly_reserved=coupon.implicitly_reserved,
     )
 
 

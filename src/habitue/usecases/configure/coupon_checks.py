@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import datetime
+from decimal import Decimal
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -14,6 +15,7 @@ from habitue.model.limits import (
     COUPONS_PER_REQUEST_MAX,
     INTEGRATION_ID_LENGTH_MAX,
 )
+from habitue.model.numbers import is_amount
 from habitue.promotions.campaign import Application, Campaign
 from habitue.promotions.configuration import Configuration
 from habitue.promotions.dialect import definitions_of
@@ -35,6 +37,10 @@ class CouponFields(msgspec.Struct, frozen=True, kw_only=True):
     limits: tuple[LimitWish, ...] | UnsetType | None = UNSET
     attributes: Attributes | UnsetType | None = UNSET
     recipient_integration_id: str | UnsetType | None = UNSET
+    discount_limit: Decimal | UnsetType | None = UNSET
+    reservation_limit: int | UnsetType | None = UNSET
+    is_reservation_mandatory: bool | UnsetType | None = UNSET
+    implicitly_reserved: bool | UnsetType | None = UNSET
 
 
 class CouponOrder(msgspec.Struct, frozen=True, kw_only=True):
@@ -112,6 +118,13 @@ def _field_faults(place: CouponPlace, fields: CouponFields) -> Iterator[Fault]:
     if isinstance(limit, int) and not 0 <= limit <= COUPON_USAGE_LIMIT_MAX:
         details = f"a usage limit is from 0 (no limit) to {COUPON_USAGE_LIMIT_MAX}"
         yield Fault("/usageLimit", "Out of range", details)
+    discount = fields.discount_limit
+    if isinstance(discount, Decimal) and not (discount >= 0 and is_amount(discount)):
+        yield Fault("/discountLimit", "Out of range", "a discount limit is from 0 to 10^15")
+    reservations = fields.reservation_limit
+    if isinstance(reservations, int) and not 0 <= reservations <= COUPON_USAGE_LIMIT_MAX:
+        details = f"a reservation limit is from 0 (no limit) to {COUPON_USAGE_LIMIT_MAX}"
+        yield Fault("/reservationLimit", "Out of range", details)
     if fields.start_date and fields.expiry_date and fields.expiry_date <= fields.start_date:
         yield Fault("/expiryDate", "Invalid period", "a coupon expires after it has started")
     if fields.recipient_integration_id:

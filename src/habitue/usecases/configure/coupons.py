@@ -8,11 +8,14 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from itertools import islice
+from typing import TypeVar
 
 import msgspec
+from msgspec import UnsetType
 
 from habitue.model.attributes import merged, normalised
 from habitue.model.errors import Conflict, NotFound
+from habitue.model.numbers import ZERO
 from habitue.promotions.campaign import Application, Campaign
 from habitue.promotions.coupon import Coupon
 from habitue.store.coupon_filters import CouponFilter
@@ -45,6 +48,7 @@ _ROUNDS_MAX = 40
 _PATTERN_DEFAULT = "########"
 _CHARACTERS_DEFAULT = tuple("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789")
 _COUPON = decoder_of(Coupon)
+Value = TypeVar("Value")
 
 
 class CouponPage(msgspec.Struct, frozen=True):
@@ -170,6 +174,10 @@ def shared_by(coupon: Coupon) -> NewCoupon:
         application_id=coupon.application_id,
         campaign_id=coupon.campaign_id,
         usage_limit=coupon.usage_limit,
+        discount_limit=coupon.discount_limit,
+        reservation_limit=coupon.reservation_limit,
+        is_reservation_mandatory=coupon.is_reservation_mandatory,
+        implicitly_reserved=coupon.implicitly_reserved,
         start_date=coupon.start_date,
         expiry_date=coupon.expiry_date,
         batch_id=coupon.batch_id,
@@ -204,7 +212,18 @@ def _write(fields: CouponFields) -> CouponWrite:
         usage_limit=usage_limit if isinstance(usage_limit, int) else None,
         limits=_document(None if limits is None else limits and kept_limits(limits), ()),
         attributes=_document(attributes and merged({}, normalised(attributes)), {}),
+        discount_limit=_value(fields.discount_limit, ZERO),
+        reservation_limit=_value(fields.reservation_limit, 0),
+        is_reservation_mandatory=_value(fields.is_reservation_mandatory, False),
+        implicitly_reserved=_value(fields.implicitly_reserved, False),
     )
+
+
+def _value(sent_value: Value | UnsetType | None, empty: Value) -> Value | None:
+    """What to store for a field: nothing where it was not sent, the empty value for null."""
+    if isinstance(sent_value, UnsetType):
+        return None
+    return empty if sent_value is None else sent_value
 
 
 def _document(value: object, empty: object) -> bytes | None:

@@ -25,6 +25,7 @@ from habitue.edges.talon_one.integration.answers import (
 from habitue.edges.talon_one.integration.traces import CampaignTraceOut, trace_out
 from habitue.edges.talon_one.management.campaigns import CampaignOut, campaign_out
 from habitue.edges.talon_one.management.coupon_wire import CouponOut, coupon_out
+from habitue.promotions.budgets import counts_of
 from habitue.promotions.coupon import Coupon
 from habitue.promotions.program import Program
 from habitue.usecases.session_state import SessionOutcome
@@ -188,7 +189,14 @@ def _campaigns(
     state: IntegrationStateOut, outcome: SessionOutcome | ProfileOutcome, program: Program
 ) -> None:
     ids = outcome.decision.triggered_campaign_ids
-    state.triggered_campaigns = [campaign_out(program.campaigns[each], outcome.now) for each in ids]
+    state.triggered_campaigns = [
+        campaign_out(
+            campaign,
+            outcome.now,
+            counts_of(campaign, outcome.budgets_after(), outcome.now, program.zone),
+        )
+        for campaign in map(program.campaigns.__getitem__, ids)
+    ]
 
 
 def _failures(

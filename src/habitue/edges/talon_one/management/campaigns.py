@@ -1,6 +1,8 @@
 """Campaigns on the wire."""
 
+from collections.abc import Iterable
 from datetime import datetime
+from decimal import Decimal
 from functools import partial
 from typing import Any
 
@@ -25,6 +27,9 @@ from habitue.edges.talon_one.management.shared import (
     settings_out,
     wishes_of,
 )
+from habitue.model.instants import Period
+from habitue.model.numbers import shortest
+from habitue.promotions.budgets import Count
 from habitue.promotions.campaign import (
     Campaign,
     CampaignState,
@@ -43,6 +48,7 @@ from habitue.usecases.configure.campaigns import (
     delete_campaign,
     update_campaign,
 )
+from habitue.usecases.read_budgets import read_budget_counts
 
 
 class CampaignIn(msgspec.Struct, rename="camel"):
@@ -66,6 +72,15 @@ class CampaignIn(msgspec.Struct, rename="camel"):
     campaign_groups: tuple[Id, ...] | UnsetType | None = UNSET
     evaluation_group_id: Id | UnsetType | None = UNSET
     linked_store_ids: tuple[Id, ...] | UnsetType | None = UNSET
+
+
+class BudgetOut(msgspec.Struct, omit_defaults=True):
+    """A budget of the whole campaign, with what is taken of it in the period that runs."""
+
+    action: str
+    limit: Decimal
+    counter: Decimal
+    period: Period | None = None
 
 
 class CampaignOut(msgspec.Struct, rename="camel", kw_only=True):
@@ -92,7 +107,7 @@ class CampaignOut(msgspec.Struct, rename="camel", kw_only=True):
     linked_store_ids: list[int]
     coupon_attributes: dict[str, Any]
     reevaluate_on_return: bool
-    budgets: list[dict[str, Any]]
+    budgets: list[BudgetOut]
     updated: datetime
     frontend_state: FrontendState
     stores_imported: bool
@@ -163,7 +178,7 @@ async def get_campaigns(call: ManagementCall[CampaignQuery, None]) -> Answer:
         tags=tuple(query.tags or ()),
         **moments,
     )
-    return _listed(call, application_id, wanted)
+    return await _listed(call, application_id, wanted)
 
 
 async def search_campaigns(
@@ -171,26 +186,26 @@ async def search_campaigns(
 ) -> Answer:
     attributes = call.body.attributes
     wanted = CampaignFilter(state=call.query.campaign_state, attributes=attributes)
-    return _listed(call, call.integer("applicationId"), wanted)
+    return await _listed(call, call.integer("applicationId"), wanted)
 
 
 async def get_campaign(call: ManagementCall[None, None]) -> Answer:
     configuration = call.services.shop.configuration
     campaign = configuration.campaign(call.integer("applicationId"), call.integer("campaignId"))
-    return Answer(200, campaign_out(campaign, call.now))
+    return Answer(200, await _shown(call, campaign))
 
 
 async def post_campaign(call: ManagementCall[None, CampaignIn]) -> Answer:
     application_id, fields = call.integer("applicationId"), campaign_fields(call.body)
     campaign = await create_campaign(call.services.shop, application_id, fields, call.now)
-    return Answer(201, campaign_out(campaign, call.now))
+    return Answer(201, await _shown(call, campaign))
 
 
 async def put_campaign(call: ManagementCall[None, CampaignIn]) -> Answer:
     ids = call.integer("applicationId"), call.integer("campaignId")
     fields = campaign_fields(call.body)
     campaign = await update_campaign(call.services.shop, *ids, fields, call.now)
-    return Answer(200, campaign_out(campaign, call.now))
+    return Answer(200, await _shown(call, campaign))
 
 
 async def remove_campaign(call: ManagementCall[None, None]) -> Answer:
@@ -211,8 +226,8 @@ def campaign_fields(body: CampaignIn) -> CampaignFields:
     )
 
 
-def campaign_out(campaign: Campaign, now: datetime) -> CampaignOut:
-    """The campaign in the protocol's words, as it stands at `now`."""
+def campaign_out(campaign: Campaign, now: datetime, counts: Iterable[Count]) -> CampaignOut:
+    """The campaign in the protocol's words, as it stands at `now`, with what its budgets count."""
     return CampaignOut(
         id=campaign.id,
         created=campaign.created,
@@ -235,19 +250,35 @@ def campaign_out(campaign: Campaign, now: datetime) -> CampaignOut:
         linked_store_ids=[],
         coupon_attributes=campaign.coupon_attributes,
         reevaluate_on_return=campaign.reevaluate_on_return,
-        budgets=[],
+        budgets=[
+            BudgetOut(
+                each.limit.action,
+                shortest(each.limit.limit),
+                shortest(each.counter),
+                each.limit.period,
+            )
+            for each in counts
+        ],
         updated=campaign.updated,
         frontend_state=campaign.frontend_state(now),
         stores_imported=False,
     )
 
 
-def _listed(call: ManagementCall[Any, Any], application_id: int, wanted: CampaignFilter) -> Answer:
+async def _shown(call: ManagementCall[Any, Any], campaign: Campaign) -> CampaignOut:
+    counts = await read_budget_counts(call.services.shop, [campaign], call.now)
+    return campaign_out(campaign, call.now, counts[campaign.id])
+
+
+async def _listed(
+    call: ManagementCall[Any, Any], application_id: int, wanted: CampaignFilter
+) -> Answer:
     configuration = call.services.shop.configuration
     found = find_campaigns(configuration, application_id, wanted, call.now)
+    counts = await read_budget_counts(call.services.shop, found, call.now)
 
     def show(campaign: Campaign) -> CampaignOut:
-        return campaign_out(campaign, call.now)
+        return campaign_out(campaign, call.now, counts[campaign.id])
 
     return Answer(200, page_of(found, call.query, _SORTS, show))
 

@@ -12,6 +12,7 @@ from habitue.edges.talon_one.management.coupon_wire import (
     CouponCriteria,
     CouponIn,
     CouponOut,
+    amount_of,
     coupon_fields,
     coupon_out,
     filter_of,
@@ -21,7 +22,6 @@ from habitue.edges.talon_one.management.shared import (
     ManagementCall,
     fields_of,
     managed,
-    refuse_unsupported,
 )
 from habitue.usecases.configure.coupon_checks import CouponFields
 from habitue.usecases.configure.coupons import (
@@ -46,9 +46,6 @@ class CouponBatchIn(msgspec.Struct, rename={"batch_id": "batchID"}, kw_only=True
     )
 
 
-_ONLY: dict[str, tuple[Any, ...]] = {"discount_limit": (0,), "reservation_limit": (0,)}
-
-
 async def put_coupon(call: ManagementCall[None, CouponIn]) -> Answer:
     ids = call.integer("applicationId"), call.integer("campaignId"), call.integer("couponId")
     fields = coupon_fields(call.body)
@@ -57,8 +54,8 @@ async def put_coupon(call: ManagementCall[None, CouponIn]) -> Answer:
 
 async def put_coupons(call: ManagementCall[None, CouponBatchIn]) -> Answer:
     ids = call.integer("applicationId"), call.integer("campaignId")
-    refuse_unsupported(call.body, _ONLY)
-    fields = fields_of(call.body, CouponFields)
+    discount = amount_of(call.body.discount_limit)
+    fields = fields_of(call.body, CouponFields, discount_limit=discount)
     batch_id = call.body.batch_id or None
     await update_coupon_batch(call.services.shop, *ids, batch_id, fields, call.now)
     return Answer(204)

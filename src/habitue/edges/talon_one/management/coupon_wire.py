@@ -1,6 +1,7 @@
 """Coupons on the wire."""
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -15,9 +16,9 @@ from habitue.edges.talon_one.management.shared import (
     LimitOut,
     fields_of,
     limits_out,
-    refuse_unsupported,
     wishes_of,
 )
+from habitue.model.numbers import shortest
 from habitue.promotions.coupon import Coupon
 from habitue.store.coupon_filters import CouponFilter, Validity
 from habitue.usecases.configure.campaign_search import WantedState
@@ -48,6 +49,11 @@ class CouponOut(msgspec.Struct, rename="camel", kw_only=True):
     value: str
     usage_limit: int
     usage_counter: int
+    discount_limit: Decimal | UnsetType = UNSET
+    discount_counter: Decimal | UnsetType = UNSET
+    discount_remainder: Decimal | UnsetType = UNSET
+    reservation_limit: int
+    reservation_counter: int
     start_date: datetime | UnsetType = UNSET
     expiry_date: datetime | UnsetType = UNSET
     limits: list[LimitOut]
@@ -95,22 +101,22 @@ _SORTS = {
     "recipientIntegrationId": "recipient_integration_id",
     "batchId": "batch_id",
 }
-_ONLY: dict[str, tuple[Any, ...]] = {
-    "discount_limit": (0,),
-    "reservation_limit": (0,),
-    "is_reservation_mandatory": (False,),
-    "implicitly_reserved": (False,),
-}
 
 
 def coupon_fields(body: CouponIn) -> CouponFields:
-    """What a body says about a coupon. Raises `InvalidInput` for unsupported features."""
-    refuse_unsupported(body, _ONLY)
-    return fields_of(body, CouponFields, limits=wishes_of(body.limits))
+    """What a body says about a coupon."""
+    discount = amount_of(body.discount_limit)
+    return fields_of(body, CouponFields, limits=wishes_of(body.limits), discount_limit=discount)
+
+
+def amount_of(sent: Any) -> Any:
+    """A number of a body as a decimal, where it was sent."""
+    return Decimal(sent) if isinstance(sent, (int, Decimal)) else sent
 
 
 def coupon_out(coupon: Coupon) -> CouponOut:
     """The coupon in the protocol's words."""
+    limit = shortest(coupon.discount_limit) if coupon.discount_limit else UNSET
     return CouponOut(
         id=coupon.id,
         created=coupon.created,
@@ -118,15 +124,20 @@ def coupon_out(coupon: Coupon) -> CouponOut:
         value=coupon.code,
         usage_limit=coupon.usage_limit,
         usage_counter=coupon.usage_counter,
+        discount_limit=limit,
+        discount_counter=shortest(coupon.discount_counter) if limit else UNSET,
+        discount_remainder=shortest(limit - coupon.discount_counter) if limit else UNSET,
+        reservation_limit=coupon.reservation_limit,
+        reservation_counter=coupon.reservation_counter,
         start_date=coupon.start_date or UNSET,
         expiry_date=coupon.expiry_date or UNSET,
         limits=limits_out(coupon.limits),
         attributes=coupon.attributes,
         recipient_integration_id=coupon.recipient_integration_id,
         batch_id=coupon.batch_id,
-        reservation=True,
-        is_reservation_mandatory=False,
-        implicitly_reserved=False,
+        reservation=not coupon.recipient_integration_id,
+        is_reservation_mandatory=coupon.is_reservation_mandatory,
+        implicitly_reserved=coupon.implicitly_reserved,
     )
 
 
