@@ -66,7 +66,7 @@ class LoyaltyCardOut(
     status: CardState
     identifier: str
     users_per_card_limit: int
-    profiles: list[CardProfileOut] = msgspec.field(default_factory=list)
+    profiles: list[CardProfileOut]
     ledger: CardLedgerOut | None = None
     subledgers: dict[str, CardLedgerOut] | None = None
     modified: datetime

@@ -68,11 +68,11 @@ class SubLedgerOut(msgspec.Struct, rename="camel", omit_defaults=True, kw_only=T
     total_spent_points: Decimal
     total_expired_points: Decimal
     total_negative_points: Decimal
-    transactions: list[LedgerLineOut] = msgspec.field(default_factory=list)
-    expiring_points: list[LedgerLineOut] = msgspec.field(default_factory=list)
-    active_points: list[LedgerLineOut] = msgspec.field(default_factory=list)
-    pending_points: list[LedgerLineOut] = msgspec.field(default_factory=list)
-    expired_points: list[LedgerLineOut] = msgspec.field(default_factory=list)
+    transactions: list[LedgerLineOut]
+    expiring_points: list[LedgerLineOut]
+    active_points: list[LedgerLineOut]
+    pending_points: list[LedgerLineOut]
+    expired_points: list[LedgerLineOut]
     current_tier: TierOut | None = None
 
 
