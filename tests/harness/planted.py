@@ -15,6 +15,12 @@ BUGS: dict[str, tuple[str, str, str]] = {
         "AND (usage_limit = 0 OR usage_counter < usage_limit)",
         "",
     ),
+    "no end of a budget": ("take_budget", "IF total < a_amount THEN", "IF false THEN"),
+    "no end of a gift card": (
+        "write_resource_budgets",
+        "AND discount_counter + taken.amount <= discount_limit",
+        "",
+    ),
     "no version of the customer": ("update_customer", "AND version = a_version", ""),
     "no claim of the profile": ("insert_customer", _CLAIM_GUARD, "NULL;"),
     "no claim of the session": ("save_session", _CLAIM_GUARD, "NULL;"),

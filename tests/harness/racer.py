@@ -18,7 +18,7 @@ from typing import Any
 from habitue.model.errors import Refusal
 from habitue.model.idempotency import Idempotency
 from habitue.pricing.cart import CartItem
-from habitue.promotions.effects import AcceptCoupon, RejectCoupon
+from habitue.promotions.effects import AcceptCoupon, RejectCoupon, SetDiscount
 from habitue.store.database import Database, open_database
 from habitue.store.location import External
 from habitue.usecases.session_state import SessionOutcome
@@ -94,6 +94,7 @@ def told(outcome: SessionOutcome) -> dict[str, Any]:
         "update_count": outcome.decision.session.update_count,
         "accepted": [each.value for each in outcomes if isinstance(each, AcceptCoupon)],
         "rejected": [each.reason for each in outcomes if isinstance(each, RejectCoupon)],
+        "discount": str(sum(each.value for each in outcomes if isinstance(each, SetDiscount))),
     }
 
 

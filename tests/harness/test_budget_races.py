@@ -1,0 +1,147 @@
+"""Races of real processes for budgets: everything is given out, and not the smallest unit more.
+
+Every race is run twice: on the engine as it is, and on one without a guard, where the same checks
+must find something.
+"""
+
+from collections.abc import Iterator
+from decimal import Decimal
+
+import pytest
+
+from habitue.store.database import Database
+from habitue.usecases.configure.limits import LimitWish
+from tests.building import Till, item, rule
+from tests.harness.budget_judge import budget_violations
+from tests.harness.judge import violations
+from tests.harness.planted import plant
+from tests.harness.supervisor import Job, Racers, Round, racers
+from tests.harness.test_races import hits
+
+PROCESSES = 16
+UNIT = Decimal("0.25")
+UNIT_OFF = rule("session.total > 0", f'setDiscount("a unit off", {UNIT})')
+CARD = rule("couponValid()", 'setDiscount("gift card", 10)')
+
+
+@pytest.fixture(scope="module")
+def processes() -> Iterator[Racers]:
+    with racers(PROCESSES) as started:
+        yield started
+
+
+@pytest.fixture
+async def till(database: Database) -> Till:
+    return await Till.opened(database)
+
+
+async def judged(till: Till, found: Round, discount: str, count: int) -> list[str]:
+    """What is wrong after a round in which `count` sessions should have had the discount."""
+    wrong = [*found.errors, *(str(each) for each in found.all if "refused" in each)]
+    if found.count(discount=discount) != count:
+        wrong.append(f"{found.count(discount=discount)} sessions had {discount}, not {count}")
+    database = till.shop.database
+    return [*wrong, *await budget_violations(database), *await violations(database)]
+
+
+def closers(count: int, turn: int, **fields: object) -> list[Job]:
+    return [
+        {"session_id": f"s{number}-{turn}", "price": "10", "state": "closed", **fields}
+        for number in range(count)
+    ]
+
+
+async def hundred_units(till: Till, url: str, processes: Racers, turn: int = 0) -> list[str]:
+    """150 sessions close at once; the campaign has 100 units."""
+    wish = LimitWish("setDiscount", 100 * UNIT)
+    campaign = await till.campaign(UNIT_OFF, name=f"campaign {turn}", limits=(wish,))
+    found = await processes.race(till, url, closers(150, turn))
+    wrong = await judged(till, found, str(UNIT), 100)
+    await till.change_campaign(campaign, state="disabled")
+    return wrong
+
+
+async def test_a_hundred_units_are_given_to_a_hundred_of_150_sessions(
+    till: Till, database_url: str, processes: Racers
+) -> None:
+    assert await hundred_units(till, database_url, processes) == []
+    remaining = await till.shop.database.fetchval("SELECT sum(remaining) FROM budget_slot")
+    assert remaining == 0
+
+
+async def test_closings_and_cancellations_leave_the_budget_as_it_was(
+    till: Till, database_url: str, processes: Racers
+) -> None:
+    await till.campaign(UNIT_OFF, limits=(LimitWish("setDiscount", 40 * UNIT),))
+    await processes.race(till, database_url, closers(40, 0))
+    jobs: list[Job] = [{"session_id": f"s{each}-0", "state": "cancelled"} for each in range(40)]
+    both = [job for pair in zip(jobs, closers(40, 1), strict=True) for job in pair]
+    found = await processes.race(till, database_url, both)
+    assert found.errors == []
+    assert await budget_violations(till.shop.database) == []
+    again = await processes.race(till, database_url, closers(40, 2))
+    had = found.count(state="closed", discount=str(UNIT))
+    assert await judged(till, again, str(UNIT), 40 - had) == []
+
+
+async def test_a_budget_without_an_end_is_found(
+    till: Till, database_url: str, processes: Racers
+) -> None:
+    await plant(till.shop.database, "no end of a budget")
+
+    async def race(turn: int) -> list[str]:
+        return await hundred_units(till, database_url, processes, turn)
+
+    assert await hits(race, "and a limit of 25")
+
+
+async def gift_card(till: Till, url: str, processes: Racers, turn: int = 0) -> list[str]:
+    """40 sessions close at once with a card that is worth five of them."""
+    code = f"CARD-{turn}"
+    campaign = await till.campaign(CARD, name=code)
+    await till.coupon(campaign, code, usage_limit=0, discount_limit=Decimal(50))
+    found = await processes.race(till, url, closers(40, turn, coupon_codes=[code]))
+    return await judged(till, found, "10", 5)
+
+
+async def test_a_gift_card_is_spent_once(till: Till, database_url: str, processes: Racers) -> None:
+    assert await gift_card(till, database_url, processes) == []
+
+
+async def test_a_gift_card_without_an_end_is_found(
+    till: Till, database_url: str, processes: Racers
+) -> None:
+    await plant(till.shop.database, "no end of a gift card")
+
+    async def race(turn: int) -> list[str]:
+        return await gift_card(till, database_url, processes, turn)
+
+    assert await hits(race, "of 50")
+
+
+async def one_customer(till: Till, url: str, processes: Racers, turn: int = 0) -> list[str]:
+    """One customer closes 16 sessions at once; each customer has three units."""
+    if turn == 0:
+        wish = LimitWish("setDiscount", 3 * UNIT, ("Profile",))
+        await till.campaign(UNIT_OFF, limits=(wish,))
+    customer = f"customer-{turn}"
+    await till.put(f"before-{turn}", profile_id=customer, cart_items=[item("tea", 1)])
+    found = await processes.race(till, url, closers(16, turn, profile_id=customer))
+    return await judged(till, found, str(UNIT), 3)
+
+
+async def test_a_customer_has_what_each_customer_has(
+    till: Till, database_url: str, processes: Racers
+) -> None:
+    assert await one_customer(till, database_url, processes) == []
+
+
+async def test_a_customer_without_a_version_is_found(
+    till: Till, database_url: str, processes: Racers
+) -> None:
+    await plant(till.shop.database, "no version of the customer")
+
+    async def race(turn: int) -> list[str]:
+        return await one_customer(till, database_url, processes, turn)
+
+    assert await hits(race, "not 3")
