@@ -18,7 +18,7 @@ MESSAGES_KEPT = timedelta(days=EVENT_AGE_DAYS_MAX + 5)
 
 
 class EventsWrite(msgspec.Struct, frozen=True):
-    """The arguments of `store_events`, in its order; the sequences are sorted by message.
+    """What `store_events` is given, in its order; the sequences are sorted by message.
 
     Keys of messages are 32 hexadecimal digits, `ages_us` how many microseconds before `now` it
     happened; `documents` is one JSON list.
@@ -28,7 +28,6 @@ class EventsWrite(msgspec.Struct, frozen=True):
     device: str
     visit: str
     shared_max: int
-    may_create: bool
     now: datetime
     messages: Sequence[str]
     ages_us: Sequence[int]
@@ -56,7 +55,7 @@ class EventRow(msgspec.Struct, frozen=True):
     document: bytes
 
 
-_STORE = "SELECT * FROM store_events($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
+_STORE = "SELECT * FROM store_events($1, $2, $3, $4, true, $5, $6, $7, $8, $9)"
 
 _KNOWN = "SELECT message_key FROM event_message WHERE message_key = ANY ($1::uuid[])"
 
@@ -74,11 +73,11 @@ ORDER BY at, message_key
 _PURGE = "DELETE FROM event_message WHERE received <= $1"
 
 
-async def store(connection: Connection, write: EventsWrite) -> EventsStored | None:
-    """Stores the messages that are new; None where the device is new and may not come to be."""
+async def store(connection: Connection, write: EventsWrite) -> EventsStored:
+    """Stores the messages that are new; a device that is new comes to be."""
     row = await connection.fetchrow(_STORE, *msgspec.structs.astuple(write))
     assert row is not None, "a function gives one row"
-    return None if row["owner"] is None else EventsStored(**row)
+    return EventsStored(**row)
 
 
 async def known_messages(connection: Connection, messages: Sequence[UUID]) -> set[UUID]:

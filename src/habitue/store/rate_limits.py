@@ -26,6 +26,11 @@ RETURNING requests
 
 _BEGAN = "SELECT began FROM rate_window WHERE credential_id = $1 AND endpoint = $2"
 
+_GIVE_BACK = """
+UPDATE rate_window SET requests = requests - 1
+WHERE credential_id = $1 AND endpoint = $2 AND requests > 0
+"""
+
 _PURGE = "DELETE FROM rate_window WHERE began <= $1"
 
 
@@ -42,6 +47,11 @@ async def window_end(connection: Connection, credential_id: int, endpoint: str) 
     """When the window runs out that was last counted in, if there is one."""
     began: datetime | None = await connection.fetchval(_BEGAN, credential_id, endpoint)
     return None if began is None else began + WINDOW
+
+
+async def give_back(connection: Connection, credential_id: int, endpoint: str) -> None:
+    """Counts one request less in the window, if there is one."""
+    await connection.execute(_GIVE_BACK, credential_id, endpoint)
 
 
 async def purge(connection: Connection, now: datetime) -> None:

@@ -10,7 +10,6 @@ from datetime import datetime
 import msgspec
 
 from habitue.customers.timeline import Document
-from habitue.model.errors import TooManyRequests
 from habitue.store import events
 from habitue.store.documents import encode
 from habitue.store.events import EventsWrite
@@ -43,18 +42,9 @@ class Collected(msgspec.Struct, frozen=True):
 
 
 async def collect_events(
-    shop: Shop,
-    device: Device,
-    messages: Sequence[Message],
-    now: datetime,
-    *,
-    may_create: bool = True,
+    shop: Shop, device: Device, messages: Sequence[Message], now: datetime
 ) -> Collected:
-    """Stores what is new of the messages.
-
-    Raises `TooManyRequests` where the device is new and `may_create` says that its address has
-    brought too many; nothing is stored then.
-    """
+    """Stores what is new of the messages."""
     by_key = {each.key: each for each in messages}
     keys = sorted(by_key)
     ordered = [by_key[key] for key in keys]
@@ -64,7 +54,6 @@ async def collect_events(
         device=device.id,
         visit=device.visit,
         shared_max=settings.shared_cards_max,
-        may_create=may_create,
         now=now,
         messages=keys,
         ages_us=[each.age_us for each in ordered],
@@ -72,14 +61,12 @@ async def collect_events(
         documents=encode([each.document for each in ordered]),
     )
     done = await _stored(shop, write)
-    if done is None:
-        raise TooManyRequests(settings.tracker_new_devices_per_minute, 60)
     for order in dict.fromkeys(_orders(ordered)):
         await close_order(shop, Buyer(done.owner, device.key), order, now)
     return Collected(done.stored, len(messages) - done.stored, done.created)
 
 
-async def _stored(shop: Shop, write: EventsWrite) -> events.EventsStored | None:
+async def _stored(shop: Shop, write: EventsWrite) -> events.EventsStored:
     for _ in range(_TRIES_MAX - 1):
         try:
             return await events.store(shop.database, write)

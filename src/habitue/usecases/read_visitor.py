@@ -65,11 +65,6 @@ class Visitor(msgspec.Struct, frozen=True):
         return self.told.get(f"consents/{channel}/{purpose}") == "granted"
 
 
-async def is_known_device(shop: Shop, device: Device) -> bool:
-    """Whether anybody has come with the device before."""
-    return await visitors.read_device(shop.database, device.key) is not None
-
-
 async def read_visitor(shop: Shop, device: Device, *, server: bool = False) -> Visitor | None:
     """The visitor of a device; None where the device has not been seen."""
     row = await visitors.read_device(shop.database, device.key)

@@ -26,11 +26,9 @@ from habitue.edges.http.call import Call
 from habitue.edges.tracker.addresses import NewDevices, address_of
 from habitue.edges.tracker.offers import offer_of, segment_offer, subscribing_offer, trust_of
 from habitue.edges.tracker.wire import Fields, text_of
-from habitue.model.errors import TooManyRequests
 from habitue.model.limits import EVENT_AGE_DAYS_MAX, NAME_LENGTH_MAX
 from habitue.usecases.collect_events import Collected, Message, collect_events
 from habitue.usecases.identify_visitor import Device, Identified, identify_visitor
-from habitue.usecases.read_visitor import is_known_device
 from habitue.usecases.shop import Shop
 
 Dialect = Literal["rr", "r46"]
@@ -116,22 +114,21 @@ async def take(
     settings = shop.configuration.organisation.settings
     address = address_of(call.client, call.headers, settings.tracker_proxies)
     limit = settings.tracker_new_devices_per_minute
-    may_create = sender.server or NEW_DEVICES.allows(address, limit, call.now)
+    limited = limit > 0 and not sender.server
+    counted = limited and await NEW_DEVICES.admit(shop, sender.device, address, limit, call.now)
     received = Received()
-    if not may_create and not await is_known_device(shop, sender.device):
-        raise TooManyRequests(limit, 60)
     created = False
     for message in said:
         created |= await _identify(call, sender, message, received)
     collected = _NOTHING
     if stored := list(events):
-        collected = await collect_events(
-            shop, sender.device, stored, call.now, may_create=may_create
-        )
+        collected = await collect_events(shop, sender.device, stored, call.now)
     received.stored += collected.stored
     received.duplicates += collected.duplicates
-    if (created or collected.created) and not sender.server:
-        NEW_DEVICES.count(address, call.now)
+    if counted and not (created or collected.created):
+        await NEW_DEVICES.give_back(shop, address)
+    elif limited:
+        NEW_DEVICES.meet(sender.device)
     return received
 
 
