@@ -15,6 +15,8 @@ _REMOVE = "DELETE FROM audience_member WHERE audience_id = $1"
 
 _DESCRIBE = "SELECT describe_members($1, $2, $3, $4, $5, $6)"
 
+_REPLACE = "SELECT replace_members($1, $2)"
+
 _COUNT = """
 SELECT audience_id, count(DISTINCT customer_id) AS members FROM audience_member
 WHERE audience_id = ANY ($1::bigint[]) GROUP BY audience_id
@@ -54,3 +56,8 @@ async def count_members(connection: Connection, audience_ids: Sequence[int]) -> 
     """How many customers are in each of those audiences; those without any are left out."""
     rows = await connection.fetch(_COUNT, audience_ids)
     return {row["audience_id"]: row["members"] for row in rows}
+
+
+async def replace_members(connection: Connection, audience_id: int, import_id: int) -> None:
+    """Lets those leave who are not in the file, if every row of the import is carried out."""
+    await connection.execute(_REPLACE, audience_id, import_id)

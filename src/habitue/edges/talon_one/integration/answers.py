@@ -200,14 +200,11 @@ def session_out(session: Session) -> CustomerSessionOut:
 def profile_out(
     customer: Customer,
     integration_id: str,
-    program: Program,
-    audiences: Iterable[int] = (),
+    memberships: list[AudienceMembershipOut],
+    *,
+    sandbox: bool,
 ) -> CustomerProfileOut:
-    """The customer as a profile, with those of the audiences that the application knows."""
-    names = program.audience_names
-    memberships = [
-        AudienceMembershipOut(id_, names[id_]) for id_ in sorted(audiences) if id_ in names
-    ]
+    """The customer as a profile, with the audiences it is in."""
     return CustomerProfileOut(
         id=customer.id,
         created=customer.created,
@@ -219,8 +216,20 @@ def profile_out(
         loyalty_memberships=None,
         audience_memberships=memberships,
         last_activity=customer.last_activity,
-        sandbox=program.application.sandbox,
+        sandbox=sandbox,
     )
+
+
+def profile_seen(
+    customer: Customer, integration_id: str, audiences: Iterable[int], program: Program
+) -> CustomerProfileOut:
+    """The customer as a profile, with those of the audiences that the application knows."""
+    names = program.audience_names
+    memberships = [
+        AudienceMembershipOut(id_, names[id_]) for id_ in sorted(audiences) if id_ in names
+    ]
+    sandbox = program.application.sandbox
+    return profile_out(customer, integration_id, memberships, sandbox=sandbox)
 
 
 def event_out(outcome: SessionOutcome) -> EventOut:
@@ -275,7 +284,7 @@ def session_profile(outcome: SessionOutcome, program: Program) -> CustomerProfil
         return None
     changes = outcome.decision.resource_changes.audiences
     audiences = after(outcome.state.resources.audiences, changes)
-    return profile_out(outcome.owner_after, profile_id, program, audiences)
+    return profile_seen(outcome.owner_after, profile_id, audiences, program)
 
 
 def _item_out(item: CartItem, position: int) -> CartItemOut:

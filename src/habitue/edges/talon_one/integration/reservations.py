@@ -6,9 +6,10 @@ import msgspec
 
 from habitue.edges.http.operation import Answer, Call, Operation
 from habitue.edges.talon_one.doors import INTEGRATION, Principal
-from habitue.edges.talon_one.integration.answers import CustomerProfileOut, profile_out
+from habitue.edges.talon_one.integration.answers import CustomerProfileOut, profile_seen
 from habitue.edges.talon_one.management.coupon_wire import CouponOut, coupon_out
 from habitue.edges.talon_one.management.paging import Page
+from habitue.usecases.list_profiles import audiences_of
 from habitue.usecases.reserve_coupon import reserve_coupon, reserved_customers
 
 
@@ -38,7 +39,11 @@ async def get_reserved_customers(call: Call[Principal, None, None]) -> Answer:
     shop, application_id = call.services.shop, call.principal.application_id
     found = await reserved_customers(shop, application_id, call.path["couponValue"], call.now)
     program = shop.program(application_id)
-    profiles = [profile_out(each.customer, each.profile_id, program) for each in found]
+    audiences = await audiences_of(shop, [each.customer.id for each in found])
+    profiles = [
+        profile_seen(each.customer, each.profile_id, audiences[each.customer.id], program)
+        for each in found
+    ]
     return Answer(200, Page(len(profiles), profiles))
 
 

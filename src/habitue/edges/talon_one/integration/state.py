@@ -17,7 +17,7 @@ from habitue.edges.talon_one.integration.answers import (
     event_out,
     failure_out,
     profile_event_out,
-    profile_out,
+    profile_seen,
     returns_out,
     session_out,
     session_profile,
@@ -178,7 +178,7 @@ def _profile(state: IntegrationStateOut, outcome: ProfileOutcome, program: Progr
 
 
 def _profile_after(outcome: ProfileOutcome, program: Program) -> CustomerProfileOut:
-    return profile_out(outcome.customer, outcome.integration_id, program, outcome.audiences)
+    return profile_seen(outcome.customer, outcome.integration_id, outcome.audiences, program)
 
 
 def _profile_event(state: IntegrationStateOut, outcome: ProfileOutcome, program: Program) -> None:

@@ -10,12 +10,14 @@ from habitue.model.errors import Fault, InvalidInput
 from habitue.model.limits import PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX
 
 __all__ = [
+    "ListOut",
     "Page",
     "PageQuery",
     "PageSize",
     "PageWithoutTotal",
     "ShortPageQuery",
     "Skip",
+    "list_out",
     "ordered",
     "page_of",
     "sort_of",
@@ -45,6 +47,22 @@ class Page(msgspec.Struct, Generic[Row], rename="camel"):
 
     total_result_size: int
     data: list[Row]
+
+
+class ListOut(msgspec.Struct, Generic[Row], rename="camel"):
+    """One page: with how many rows there are in all where that is asked for, or else with whether
+    there are more."""
+
+    data: list[Row]
+    has_more: bool | msgspec.UnsetType = msgspec.UNSET
+    total_result_size: int | msgspec.UnsetType = msgspec.UNSET
+
+
+def list_out(data: list[Row], has_more: bool, total: int | None) -> ListOut[Row]:
+    """The page, with the total where it was counted."""
+    if total is None:
+        return ListOut(data, has_more=has_more)
+    return ListOut(data, total_result_size=total)
 
 
 def page_of(
