@@ -15,7 +15,15 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from habitue.loyalty import decide
 from habitue.loyalty.booking import Booking
-from habitue.loyalty.ledger import Balances, Cause, Ledger, LedgerDecision, balances_of, total
+from habitue.loyalty.ledger import (
+    Balances,
+    Cause,
+    Ledger,
+    LedgerDecision,
+    LotsUnread,
+    balances_of,
+    total,
+)
 from habitue.loyalty.program import LoyaltyProgram, Tier
 from habitue.loyalty.settling import begin, current_tier, settled
 from habitue.loyalty.terms import Terms
@@ -69,8 +77,11 @@ class PointsMachine(RuleBasedStateMachine):
         self.program = program()
         self.models: list[PointsModel] = []
 
-    def load(self, owner: int) -> Ledger:
-        """The ledger as it is kept."""
+    #: How many lots are read at first, and then, where they can be read in part.
+    depths: tuple[int | None, ...] = (None,)
+
+    def load(self, owner: int, depth: int | None = None) -> Ledger:
+        """The ledger as it is kept; with a depth only a part of it."""
         raise AssertionError("a subclass says where")
 
     def keep(self, *decisions: LedgerDecision) -> None:
@@ -102,13 +113,17 @@ class PointsMachine(RuleBasedStateMachine):
 
     def does(self, owner: int, action: Callable[[Booking], object]) -> bool:
         """Whether the ledger lets it happen."""
-        booking = begin(self.load(owner), self.program, self.now)
-        try:
-            action(booking)
-        except Refusal:
-            return False
-        self.keep(booking.decision())
-        return True
+        for depth in self.depths:
+            try:
+                booking = begin(self.load(owner, depth), self.program, self.now)
+                action(booking)
+            except Refusal:
+                return False
+            except LotsUnread:
+                continue
+            self.keep(booking.decision())
+            return True
+        raise AssertionError("all lots were read")
 
     @rule(hours=HOURS)
     def wait(self, hours: int) -> None:

@@ -21,7 +21,7 @@ class InMemory(PointsMachine):
     def reset(self) -> None:
         self.ledgers = [Ledger(1, "", owner, NOW) for owner in range(2)]
 
-    def load(self, owner: int) -> Ledger:
+    def load(self, owner: int, depth: int | None = None) -> Ledger:
         return self.ledgers[owner]
 
     def keep(self, *decisions: LedgerDecision) -> None:

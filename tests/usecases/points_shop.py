@@ -57,9 +57,11 @@ def query_of(club: LoyaltyProgram, name: str, *keys: UUID) -> PointsQuery:
     return PointsQuery(profile_key(name, sandbox=False), None, club.id, "", keys)
 
 
-async def read(shop: Shop, query: PointsQuery, now: datetime = NOW) -> Ledger:
-    """A ledger as it is stored."""
-    state = await read_points(shop, shop.database, query, "somebody", now)
+async def read(
+    shop: Shop, query: PointsQuery, now: datetime = NOW, depth: int | None = None
+) -> Ledger:
+    """A ledger as it is stored, or a part of it."""
+    state = await read_points(shop, shop.database, query, "somebody", now, depth=depth)
     return state.ledger(query.subledger or "")
 
 

@@ -59,10 +59,12 @@ class InDatabase(PointsMachine):
     def reset(self) -> None:
         self.world.runner.run(self.world.emptied())
 
-    def load(self, owner: int) -> Ledger:
+    depths = (0, 1, 3, None)
+
+    def load(self, owner: int, depth: int | None = None) -> Ledger:
         keys = [UUID(name) for name in self.models[owner].lots]
         query = query_of(self.world.club, OWNERS[owner], *keys)
-        return self.world.runner.run(read(self.world.shop, query, self.now))
+        return self.world.runner.run(read(self.world.shop, query, self.now, depth))
 
     def keep(self, *decisions: LedgerDecision) -> None:
         saved = [(each.before.root_id, each) for each in decisions]

@@ -16,6 +16,7 @@ from habitue.edges.talon_one.integration.audiences import audience_operations
 from habitue.edges.talon_one.integration.events import event_operations
 from habitue.edges.talon_one.integration.loyalty import loyalty_operations
 from habitue.edges.talon_one.integration.loyalty_cards import loyalty_card_operations
+from habitue.edges.talon_one.integration.loyalty_holds import loyalty_hold_operations
 from habitue.edges.talon_one.integration.operations import integration_operations
 from habitue.edges.talon_one.integration.reservations import reservation_operations
 from habitue.edges.talon_one.management import management_operations
@@ -30,6 +31,7 @@ def all_operations() -> list[Operation]:
         *loyalty_operations(),
         *reservation_operations(),
         *loyalty_card_operations(),
+        *loyalty_hold_operations(),
         *audience_operations(),
         *event_operations(),
         *management_operations(),

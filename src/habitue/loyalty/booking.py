@@ -9,7 +9,7 @@ below zero are mistakes of the caller, and raise `Unbalanced` before anything is
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -26,10 +26,12 @@ from habitue.loyalty.ledger import (
     Ledger,
     LedgerDecision,
     Lot,
+    LotsUnread,
     Place,
     Posting,
     PostingSet,
     balances_of,
+    spending_order,
     total,
 )
 from habitue.loyalty.program import LoyaltyProgram
@@ -81,7 +83,9 @@ class Booking:
     def active(self) -> Decimal:
         """The points that can be spent now."""
         lots = self.lots.values()
-        return total(lot.remaining for lot in lots if lot.is_active(self.moment))
+        known = total(lot.remaining for lot in lots if lot.is_active(self.moment))
+        unread = self.before.unread
+        return known if unread is None else EXACT.add(known, unread.total)
 
     @property
     def balances(self) -> Balances:
@@ -92,6 +96,26 @@ class Booking:
     def debt(self) -> Decimal:
         """What was taken back beyond what was there, above zero."""
         return -total(account.totals["debt"] for account in self.accounts.values())
+
+    def spendable(
+        self, wanted: Decimal, besides: UUID | None = None
+    ) -> Iterator[tuple[Lot, Decimal]]:
+        """What each of the active lots gives, in the order of spending, until it is enough or all
+        are empty, without the lot `besides`. Raises `LotsUnread`."""
+        unread = self.before.unread
+        partial = unread is not None and unread.total > 0
+        frontier = None if unread is None else unread.frontier
+        for lot in self.ledger.active_lots():
+            if not wanted:
+                return
+            if partial and (frontier is None or spending_order(lot) > frontier):
+                raise LotsUnread
+            if lot.key != besides:
+                amount = min(lot.remaining, wanted)
+                wanted = EXACT.subtract(wanted, amount)
+                yield lot, amount
+        if wanted and partial:
+            raise LotsUnread
 
     def decision(self) -> LedgerDecision:
         """What was decided so far."""

@@ -16,7 +16,7 @@ from uuid import UUID
 import msgspec
 
 from habitue.loyalty.booking import Booking, Entry
-from habitue.loyalty.ledger import Cause, Hold, Kind, Lot, spending_order
+from habitue.loyalty.ledger import Cause, Hold, Kind, Lot, LotsUnread, spending_order
 from habitue.loyalty.program import LoyaltyProgram
 from habitue.loyalty.refusals import HoldUnknown, NotEnoughPoints, WrongPoints
 from habitue.loyalty.settling import (
@@ -185,7 +185,10 @@ def transfer(booking: Booking, to: Booking, key: UUID, amount: Decimal, cause: C
 
 
 def delete_all(booking: Booking, key: UUID, cause: Cause) -> None:
-    """Everything that was ever posted is reversed: all balances are zero, holds are gone."""
+    """Everything that was ever posted is reversed: all balances are zero, holds are gone. Raises
+    `LotsUnread`."""
+    if booking.before.unread is not None:
+        raise LotsUnread
     lots = list(booking.lots.values())
     entries = [Entry(lot.root_id, "open", -lot.remaining, lot.key) for lot in lots]
     for root_id, account in booking.accounts.items():
@@ -249,7 +252,7 @@ def _arrive(to: Booking, key: UUID, lot: Lot, part: Decimal, cause: Cause) -> No
 def _affordable(booking: Booking, amount: Decimal) -> list[tuple[Lot, Decimal]]:
     if amount > booking.active:
         raise NotEnoughPoints(amount, booking.active)
-    return list(portions(booking.ledger.active_lots(), amount))
+    return list(booking.spendable(amount))
 
 
 def _held(booking: Booking, key: UUID) -> list[Hold]:
@@ -274,10 +277,11 @@ def _taken(booking: Booking, lot: Lot, wanted: Decimal) -> list[Entry]:
     if policy == "only_pending" and active:
         return []
     lots = [lot] if lot.remaining and not lot.is_over(booking.moment) else []
-    if policy != "only_pending":
-        lots += [each for each in booking.ledger.active_lots() if each.key != lot.key]
     entries = []
-    for each, part in portions(lots, wanted):
+    own = list(portions(lots, wanted))
+    left = wanted - sum((part for _, part in own), ZERO)
+    others = booking.spendable(left, lot.key) if policy != "only_pending" else ()
+    for each, part in [*own, *others]:
         wanted -= part
         entries.append(Entry(each.root_id, "open", -part, each.key))
         entries += transferred(each.root_id, lot.root_id, part)

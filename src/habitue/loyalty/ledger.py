@@ -21,6 +21,10 @@ account as a whole always does: issued = spent + expired + voided + transferred 
 once the sign of issued is turned.
 
 Time never runs backwards in a ledger: `moment` is how far it has come.
+
+A ledger may be read in part, so that what it costs does not grow with its lots: then `unread` says
+what is known of the lots that were left out. Whoever needs one of them raises `LotsUnread`, and is
+asked again with more; so a decision upon a part is the one upon the whole.
 """
 
 from collections.abc import Iterable, Mapping
@@ -141,6 +145,29 @@ class Hold(msgspec.Struct, frozen=True):
     expires: datetime | None = None
 
 
+#: Where a lot stands in the order of spending; see `spending_order`.
+SpendingPosition = tuple[bool, datetime, datetime, UUID]
+
+
+class LotsUnread(Exception):
+    """The decision needs lots that were not read."""
+
+
+class Unread(msgspec.Struct, frozen=True):
+    """What is known of lots that were not read. None of them starts or ends by the ledger's moment
+    or before `next_change`; `active` is what they have to spend, by root. The active lots up to
+    `frontier` were all read; None where none was."""
+
+    active: Mapping[int, Decimal] = {}
+    next_change: datetime | None = None
+    frontier: SpendingPosition | None = None
+
+    @property
+    def total(self) -> Decimal:
+        """What they have to spend."""
+        return total(self.active.values())
+
+
 class Account(msgspec.Struct, frozen=True):
     """The places of one root, and its tier. Version 0 means that it comes to be."""
 
@@ -161,20 +188,31 @@ class Ledger(msgspec.Struct, frozen=True):
     lots: Mapping[UUID, Lot] = {}
     holds: tuple[Hold, ...] = ()
     anchors: Anchors = Anchors()
+    unread: Unread | None = None
 
     def total(self, place: Place) -> Decimal:
         """The sum of one place over all accounts."""
         return total(account.totals[place] for account in self.accounts.values())
 
+    def active(self, root_id: int | None = None) -> Decimal:
+        """The points that can be spent, of one root or of all."""
+        known = {} if self.unread is None else self.unread.active
+        return total(
+            [
+                *(lot.remaining for lot in self.active_lots() if root_id in (None, lot.root_id)),
+                *(part for root, part in known.items() if root_id in (None, root)),
+            ]
+        )
+
     def active_lots(self) -> list[Lot]:
-        """The lots that can be spent, in the order in which they are: what expires first, what
-        never does last, and older awards before newer ones (SEMANTICS.md 11.3)."""
+        """The lots that were read and can be spent, in the order in which they are: what expires
+        first, what never does last, and older awards before newer ones (SEMANTICS.md 11.3)."""
         lots = self.lots.values()
         active = [lot for lot in lots if lot.remaining and lot.is_active(self.moment)]
         return sorted(active, key=spending_order)
 
 
-def spending_order(lot: Lot) -> tuple[bool, datetime, datetime, UUID]:
+def spending_order(lot: Lot) -> SpendingPosition:
     """Earliest expiry first, never-expiring last, then the oldest award."""
     return (lot.expiry is None, lot.expiry or lot.created, lot.created, lot.key)
 
@@ -191,22 +229,25 @@ class Balances(msgspec.Struct, frozen=True):
 
 
 class LedgerDecision(msgspec.Struct, frozen=True):
-    """What happens: the ledger before and after, and what is posted, in order."""
+    """What happens: the ledger before and after, and what is posted, in order. `brought` says that
+    how far the ledger has come is to be saved even where nothing has happened."""
 
     before: Ledger
     after: Ledger
     sets: tuple[PostingSet, ...] = ()
     tier_changes: tuple[TierChange, ...] = ()
+    brought: bool = False
 
     @property
     def is_empty(self) -> bool:
         """Whether there is nothing to save."""
-        return self.before == msgspec.structs.replace(self.after, moment=self.before.moment)
+        same = self.before == msgspec.structs.replace(self.after, moment=self.before.moment)
+        return same and not self.brought
 
 
 def balances_of(ledger: Ledger) -> Balances:
     """The balances of a ledger that has come to its moment."""
-    active = total(lot.remaining for lot in ledger.active_lots())
+    active = ledger.active()
     return Balances(
         active=active,
         pending=EXACT.subtract(ledger.total("open"), active),
@@ -224,6 +265,7 @@ def next_change(ledger: Ledger) -> datetime | None:
         if lot.remaining:
             moments += [lot.start, lot.expiry]
     moments += [each.tier.expiry for each in ledger.accounts.values() if each.tier]
+    moments += [ledger.unread.next_change] if ledger.unread else []
     later = [each for each in moments if each is not None and each > ledger.moment]
     return min(later, default=None)
 

@@ -15,7 +15,7 @@ from uuid import UUID
 import msgspec
 
 from habitue.loyalty.booking import Booking, Entry
-from habitue.loyalty.ledger import Cause, Hold, Kind, Ledger, Lot
+from habitue.loyalty.ledger import Cause, Hold, Kind, Ledger, Lot, LotsUnread
 from habitue.loyalty.program import LoyaltyProgram, Tier
 from habitue.loyalty.tier import TierState, reviewed, upgraded
 
@@ -36,8 +36,11 @@ class Event(NamedTuple):
 
 
 def begin(ledger: Ledger, program: LoyaltyProgram, now: datetime) -> Booking:
-    """A booking on the ledger as it is at `now`."""
+    """A booking on the ledger as it is at `now`. Raises `LotsUnread`."""
     booking = Booking(ledger, program)
+    change = None if ledger.unread is None else ledger.unread.next_change
+    if change is not None and change <= now:
+        raise LotsUnread
     if len(ledger.accounts) > 1:
         _bring_together(booking)
     until = max(now, ledger.moment)
@@ -83,7 +86,7 @@ def fill_debt(booking: Booking, key: UUID) -> None:
         if not owed:
             continue
         entries = []
-        for lot, amount in portions(booking.ledger.active_lots(), owed):
+        for lot, amount in booking.spendable(owed):
             entries.append(Entry(lot.root_id, "open", -amount, lot.key))
             entries.append(Entry(root_id, "debt", amount))
             entries += transferred(lot.root_id, root_id, amount)

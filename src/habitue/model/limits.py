@@ -127,3 +127,7 @@ WEBHOOK_URL_LENGTH_MAX = 2048
 WEBHOOK_PAYLOAD_LENGTH_MAX = 65_536
 WEBHOOK_HEADERS_MAX = 50
 WEBHOOK_PARAMETERS_MAX = 50
+
+#: How long points may be kept for a checkout that pays, and how long they are unless it says.
+HOLD_SECONDS_MAX = 604_800
+HOLD_SECONDS_DEFAULT = 900

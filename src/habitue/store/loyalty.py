@@ -15,25 +15,26 @@ from uuid import UUID
 import msgspec
 
 from habitue.store.database import Connection
+from habitue.store.receipts import Receipt, receipt_in, valid_since
 
 
 class PointsQuery(msgspec.Struct, frozen=True):
     """Whose points to read: a customer's by claim, those of a card by its identifier, or by the id
     of their owner where both are None. `subledger` of None means all. Lots that are empty are read
     where one of `keys` names them, or a transaction that took from them; so are the postings of
-    those transactions. Without lots only accounts are read."""
+    those transactions."""
 
     profile_key: UUID | None
     customer_id: int | None
     program_id: int
     subledger: str | None = None
     keys: Sequence[UUID] = ()
-    with_lots: bool = True
     card: str | None = None
 
 
 class PointsRow(msgspec.Struct, frozen=True):
-    """What was read. `ledgers` is a JSON object by subledger, of accounts, lots and holds;
+    """What was read. `ledgers` is a JSON object by subledger, of accounts, lots and holds, with
+    what is known of lots that were not read; `receipt` answers an earlier request of the key;
     `postings` a list of what the named transactions posted. `root_id` is whom the claim names.
     `card` is the document of the card whose points they are, None where a customer has them."""
 
@@ -46,6 +47,7 @@ class PointsRow(msgspec.Struct, frozen=True):
     ledgers: bytes
     postings: bytes
     card: bytes | None = None
+    receipt: Receipt | None = None
 
 
 _BY_CLAIM = """
@@ -71,8 +73,31 @@ _BY_ID = """
     FROM program_card AS card WHERE owner_id = $2
 """
 
+# All lots that have something left.
+_ALL_LOTS = """
+    SELECT loyalty_lot.* FROM owner JOIN loyalty_lot ON loyalty_lot.customer_id = owner.id
+        AND loyalty_lot.program_id = $3 AND loyalty_lot.subledger = coalesce($4, subledger)
+        AND loyalty_lot.remaining > 0 AND $6::timestamptz IS NOT NULL AND $7::integer IS NULL
+"""
+
+# Those that something happens to, and the first of those that are active throughout. However many
+# lots there are, few entries of an index are looked at.
+_SOME_LOTS = """
+    SELECT due.* FROM owner CROSS JOIN ledger JOIN loyalty_lot AS due
+        ON due.customer_id = owner.id AND due.program_id = $3
+        AND due.subledger = ledger.subledger AND due.remaining > 0
+        AND coalesce(due.expiry, 'infinity') <= ledger.until
+    UNION
+    SELECT due.* FROM owner CROSS JOIN ledger JOIN loyalty_lot AS due
+        ON due.customer_id = owner.id AND due.program_id = $3
+        AND due.subledger = ledger.subledger AND due.remaining > 0
+        AND due.start > ledger.since AND due.start <= ledger.until
+    UNION
+    SELECT first.* FROM first
+"""
+
 _LOAD = """
-WITH owner AS (%s), named AS (
+WITH owner AS (%(owner)s), named AS (
     SELECT posting.place, posting.amount, posting.lot, transaction.key, transaction.subledger
     FROM owner JOIN loyalty_transaction AS transaction ON transaction.customer_id = owner.id
         AND transaction.program_id = $3 AND transaction.key = ANY ($5::uuid[])
@@ -83,19 +108,28 @@ WITH owner AS (%s), named AS (
         AND loyalty_hold.program_id = $3 AND loyalty_hold.subledger = coalesce($4, subledger)
 ), wanted AS (
     SELECT lot AS key FROM hold UNION SELECT lot FROM named UNION SELECT unnest($5::uuid[])
-), lot AS (
-    SELECT loyalty_lot.* FROM owner JOIN loyalty_lot ON loyalty_lot.customer_id = owner.id
-        AND loyalty_lot.program_id = $3 AND loyalty_lot.subledger = coalesce($4, subledger)
-        AND loyalty_lot.remaining > 0 AND $6::boolean
-    UNION ALL
-    SELECT loyalty_lot.* FROM owner JOIN loyalty_lot ON loyalty_lot.customer_id = owner.id
-        AND loyalty_lot.program_id = $3 AND loyalty_lot.subledger = coalesce($4, subledger)
-        AND loyalty_lot.remaining = 0
-    JOIN wanted ON wanted.key = loyalty_lot.key AND $6
 ), account AS (
     SELECT loyalty_account.* FROM owner JOIN loyalty_account
         ON loyalty_account.customer_id = owner.id AND loyalty_account.program_id = $3
         AND loyalty_account.subledger = coalesce($4, subledger)
+), ledger AS (
+    SELECT subledger, min(moment) AS since, greatest(max(moment), $6) AS until
+    FROM account GROUP BY subledger
+), first AS (
+    SELECT active.* FROM owner CROSS JOIN ledger CROSS JOIN LATERAL (
+        SELECT * FROM loyalty_lot
+        WHERE customer_id = owner.id AND program_id = $3 AND subledger = ledger.subledger
+            AND remaining > 0 AND start <= ledger.until
+            AND coalesce(expiry, 'infinity') > ledger.until
+        ORDER BY coalesce(expiry, 'infinity'), created, key LIMIT $7::integer
+    ) AS active
+    WHERE $7 IS NOT NULL
+), lot AS (
+    %(lots)s
+    UNION
+    SELECT loyalty_lot.* FROM owner JOIN loyalty_lot ON loyalty_lot.customer_id = owner.id
+        AND loyalty_lot.program_id = $3 AND loyalty_lot.subledger = coalesce($4, subledger)
+    JOIN wanted ON wanted.key = loyalty_lot.key
 )
 SELECT
     (SELECT version FROM configuration) AS configuration_version,
@@ -109,14 +143,44 @@ SELECT
             'lots', (SELECT coalesce(jsonb_agg(to_jsonb(lot)), '[]') FROM lot
                 WHERE lot.subledger = by_subledger.subledger),
             'holds', (SELECT coalesce(jsonb_agg(to_jsonb(hold)), '[]') FROM hold
-                WHERE hold.subledger = by_subledger.subledger)))
+                WHERE hold.subledger = by_subledger.subledger),
+            'unread', %(unread)s))
         FROM (
             SELECT subledger, jsonb_agg(to_jsonb(account)) AS accounts
             FROM account GROUP BY subledger
         ) AS by_subledger
     ), '{}') AS ledgers,
-    coalesce((SELECT jsonb_agg(to_jsonb(named)) FROM named), '[]') AS postings
+    coalesce((SELECT jsonb_agg(to_jsonb(named)) FROM named), '[]') AS postings,
+    receipt.request_hash, receipt.status AS receipt_status, receipt.answer AS receipt_answer
 FROM (SELECT 1) AS request LEFT JOIN owner ON true
+LEFT JOIN receipt ON receipt.key_digest = $8::uuid AND receipt.created > $9::timestamptz
+"""
+
+# When something happens to a lot that was not read, and the last one of `first`, if it is full.
+_UNREAD = """
+    (SELECT jsonb_build_object(
+        'next_change', least((
+            SELECT other.expiry FROM loyalty_lot AS other
+            WHERE other.customer_id = owner.id AND other.program_id = $3
+                AND other.subledger = ledger.subledger AND other.remaining > 0
+                AND coalesce(other.expiry, 'infinity') > ledger.until
+                AND coalesce(other.expiry, 'infinity') < 'infinity'
+                AND NOT EXISTS (SELECT FROM lot
+                    WHERE lot.key = other.key AND lot.subledger = other.subledger)
+            ORDER BY coalesce(other.expiry, 'infinity') LIMIT 1
+        ), (
+            SELECT other.start FROM loyalty_lot AS other
+            WHERE other.customer_id = owner.id AND other.program_id = $3
+                AND other.subledger = ledger.subledger AND other.remaining > 0
+                AND other.start > ledger.until
+                AND NOT EXISTS (SELECT FROM lot
+                    WHERE lot.key = other.key AND lot.subledger = other.subledger)
+            ORDER BY other.start LIMIT 1
+        )),
+        'last', (SELECT first.key FROM first WHERE first.subledger = ledger.subledger
+            ORDER BY coalesce(first.expiry, 'infinity'), first.created, first.key
+            OFFSET greatest($7 - 1, 0) LIMIT 1))
+    FROM ledger WHERE ledger.subledger = by_subledger.subledger)
 """
 
 _LOCK_CUSTOMER = """
@@ -162,25 +226,45 @@ _BY_CARD = (
 )
 
 
-async def load(connection: Connection, query: PointsQuery) -> PointsRow:
-    """Everything a decision about the points needs, in one round trip."""
+_SAVE_ANSWERED = "SELECT save_answered_points($1, $2, $3, $4, $5, $6, $7, $8, $9::smallint, $10)"
+
+
+async def load(
+    connection: Connection,
+    query: PointsQuery,
+    now: datetime,
+    depth: int | None = None,
+    receipt_key: UUID | None = None,
+) -> PointsRow:
+    """Everything a decision about the points needs, in one round trip.
+
+    With a `depth` only so many of the lots are read that can be spent, those that are spent first,
+    with what something happens to by `now`.
+    """
     owner: str = _BY_ID
     name: object = None
     if query.card is not None:
         owner, name = _BY_IDENTIFIER, query.card
     elif query.profile_key is not None:
         owner, name = _BY_CLAIM, query.profile_key
+    parts = {"owner": owner, "lots": _ALL_LOTS, "unread": "NULL::jsonb"}
+    if depth is not None:
+        parts |= {"lots": _SOME_LOTS, "unread": _UNREAD}
     row = await connection.fetchrow(
-        _LOAD % owner,
+        _LOAD % parts,
         name,
         query.customer_id if name is None else None,
         query.program_id,
         query.subledger,
         query.keys,
-        query.with_lots,
+        now,
+        depth,
+        receipt_key,
+        valid_since(now),
     )
     assert row is not None, "the query always gives one row"
-    return PointsRow(**row)
+    columns = {name: row[name] for name in PointsRow.__struct_fields__ if name != "receipt"}
+    return PointsRow(**columns, receipt=receipt_in(row))
 
 
 async def lock(connection: Connection, query: PointsQuery) -> None:
@@ -213,6 +297,31 @@ async def save_of_card(
     its customer first. Raises `GuardFailed`."""
     await connection.fetchval(
         "SELECT save_card_points($1, $2, $3, $4)", owner_id, version, now, ledgers
+    )
+
+
+async def save_answered(
+    connection: Connection,
+    owner: tuple[int, int, int],
+    now: datetime,
+    ledgers: bytes,
+    receipt_key: UUID,
+    receipt: Receipt,
+    *,
+    of_card: bool,
+) -> None:
+    """The same for either, with the answer to the request; `owner` is the id, the version and the
+    root that was named. Raises `GuardFailed`, also where the key is taken."""
+    await connection.fetchval(
+        _SAVE_ANSWERED,
+        of_card,
+        *owner,
+        now,
+        ledgers,
+        receipt_key,
+        receipt.request_hash,
+        receipt.status,
+        receipt.answer,
     )
 
 

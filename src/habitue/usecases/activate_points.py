@@ -1,12 +1,10 @@
 """Activating points that await an action: all of a session, or those of named transactions.
 
 Who has the points, customers or cards, is found out first; the points of several owners are
-activated one after the other, each in a write of its own, once all that was named is known to be
-pending.
+activated in one transaction, all or none.
 """
 
-from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from uuid import UUID, uuid5
 
@@ -19,11 +17,15 @@ from habitue.loyalty.ledger import Cause, LedgerDecision, Lot
 from habitue.loyalty.program import LoyaltyProgram
 from habitue.loyalty.refusals import NotAwaiting
 from habitue.loyalty.settling import begin
-from habitue.model.errors import NotFound
+from habitue.model.errors import NotFound, ProfileBusy
+from habitue.model.idempotency import Idempotency
+from habitue.store.database import Connection
 from habitue.store.loyalty import PointsQuery, awaiting_in_session, owners_of
-from habitue.usecases.change_points import change_points, read_points
+from habitue.usecases.card_receipts import answered_before, keep_answer
+from habitue.usecases.change_points import read_points, save_points
 from habitue.usecases.points_state import PointsState
 from habitue.usecases.shop import Shop
+from habitue.usecases.writing import Reply, settled_locked
 
 
 class Activated(msgspec.Struct, frozen=True):
@@ -35,6 +37,13 @@ class Activated(msgspec.Struct, frozen=True):
     cause: Cause
 
 
+class Answering(msgspec.Struct, frozen=True):
+    """How the caller is told what was activated, and the key under which that is promised."""
+
+    render: Callable[[Sequence[Activated]], Reply]
+    idempotency: Idempotency | None = None
+
+
 async def activate_session(
     shop: Shop,
     program: LoyaltyProgram,
@@ -42,55 +51,84 @@ async def activate_session(
     session_id: str,
     cause: Cause,
     now: datetime,
-) -> list[Activated]:
-    """Activates what was earned in a session. Raises `NotFound`, `NotAwaiting`, `ProfileBusy`."""
+    answering: Answering,
+) -> Reply:
+    """Activates what was earned in a session. Raises `NotFound`, `NotAwaiting`, `ProfileBusy`,
+    `KeyReused`."""
     key = session_key(application_id, session_id)
-    owner_id, lots = await awaiting_in_session(
-        shop.database, key, program.id, of_card=program.card_based
-    )
-    if owner_id is None:
-        raise NotFound("Session", session_id)
-    if not lots:
-        raise NotAwaiting(f"nothing in session {session_id}", "/sessionId")
-    return await _activate(shop, program, {owner_id: lots}, "/sessionId", cause, now)
+
+    async def wanted(connection: Connection) -> dict[int, list[UUID]]:
+        owner_id, lots = await awaiting_in_session(
+            connection, key, program.id, of_card=program.card_based
+        )
+        if owner_id is None:
+            raise NotFound("Session", session_id)
+        if not lots:
+            raise NotAwaiting(f"nothing in session {session_id}", "/sessionId")
+        return {owner_id: lots}
+
+    return await _activate(shop, program, wanted, "/sessionId", cause, now, answering)
 
 
 async def activate_transactions(
-    shop: Shop, program: LoyaltyProgram, keys: Sequence[UUID], cause: Cause, now: datetime
-) -> list[Activated]:
-    """Activates what was earned in those transactions. Raises `NotAwaiting`, `ProfileBusy`."""
-    pointer, wanted = "/transactionUUIDs", defaultdict[int, list[UUID]](list)
-    owners = sorted({each for each, _ in await owners_of(shop.database, program.id, keys)})
-    for customer_id in owners:
-        query = PointsQuery(None, customer_id, program.id, None, keys)
-        state = await read_points(shop, shop.database, query, customer_id, now)
-        wanted[customer_id] = [key for key, _, _ in _awaiting(state, keys)]
-    found = {key for listed in wanted.values() for key in listed}
-    for key in keys:
-        if key not in found:
-            raise NotAwaiting(f"transaction {key}", pointer)
-    return await _activate(shop, program, wanted, pointer, cause, now)
+    shop: Shop,
+    program: LoyaltyProgram,
+    keys: Sequence[UUID],
+    cause: Cause,
+    now: datetime,
+    answering: Answering,
+) -> Reply:
+    """Activates what was earned in those transactions. Raises `NotAwaiting`, `ProfileBusy`,
+    `KeyReused`."""
+    pointer = "/transactionUUIDs"
+
+    async def wanted(connection: Connection) -> dict[int, list[UUID]]:
+        by_owner = {}
+        for owner in sorted({each for each, _ in await owners_of(connection, program.id, keys)}):
+            query = PointsQuery(None, owner, program.id, None, keys)
+            state = await read_points(shop, connection, query, owner, now)
+            by_owner[owner] = [key for key, _, _ in _awaiting(state, keys)]
+        found = {key for listed in by_owner.values() for key in listed}
+        for key in keys:
+            if key not in found:
+                raise NotAwaiting(f"transaction {key}", pointer)
+        return by_owner
+
+    return await _activate(shop, program, wanted, pointer, cause, now, answering)
 
 
 async def _activate(
     shop: Shop,
     program: LoyaltyProgram,
-    wanted: dict[int, list[UUID]],
+    wanted: Callable[[Connection], Awaitable[dict[int, list[UUID]]]],
     pointer: str,
     cause: Cause,
     now: datetime,
-) -> list[Activated]:
-    activated: list[Activated] = []
-    for customer_id, keys in sorted(wanted.items()):
+    answering: Answering,
+) -> Reply:
+    async def attempt(connection: Connection, locked: bool) -> Reply:
+        earlier = await answered_before(connection, answering.idempotency, now)
+        if earlier is not None:
+            return earlier
+        activated: list[Activated] = []
+        for owner_id, keys in sorted((await wanted(connection)).items()):
+            query = PointsQuery(None, owner_id, program.id, None, keys)
+            state = await read_points(shop, connection, query, owner_id, now, locked=locked)
+            decisions, started = _started(state, keys, pointer, cause)
+            await save_points(connection, state, decisions)
+            activated += started
+        reply = answering.render(activated)
+        await keep_answer(connection, answering.idempotency, reply, now)
+        return reply
 
-        def start(
-            state: PointsState, keys: Sequence[UUID] = tuple(keys)
-        ) -> tuple[Sequence[LedgerDecision], list[Activated]]:
-            return _started(state, keys, pointer, cause)
-
-        query = PointsQuery(None, customer_id, program.id, None, keys)
-        activated += await change_points(shop, query, customer_id, now, start)
-    return activated
+    try:
+        return await settled_locked(shop, attempt, ProfileBusy)
+    except NotAwaiting:
+        # the same request may have been answered while this one was under way
+        earlier = await answered_before(shop.database, answering.idempotency, now)
+        if earlier is None:
+            raise
+        return earlier
 
 
 def _started(

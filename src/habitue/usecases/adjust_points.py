@@ -14,12 +14,17 @@ from habitue.loyalty.program import MAIN_LEDGER, LoyaltyProgram
 from habitue.loyalty.settling import begin
 from habitue.loyalty.terms import Wish, terms_of
 from habitue.model.errors import Fault, InvalidInput
+from habitue.model.idempotency import Idempotency
 from habitue.model.limits import POINTS_NAME_LENGTH_MAX, SUBLEDGER_LENGTH_MAX
 from habitue.store.loyalty import PointsQuery
-from habitue.usecases.change_points import change_points
+from habitue.usecases.change_points import answer_points
 from habitue.usecases.configure.checks import text_faults
 from habitue.usecases.points_state import PointsState
 from habitue.usecases.shop import Shop
+from habitue.usecases.writing import Reply
+
+#: What is answered where there is nothing to tell.
+DONE = Reply(204, b"")
 
 
 class Adjustment(msgspec.Struct, frozen=True):
@@ -34,35 +39,46 @@ class Adjustment(msgspec.Struct, frozen=True):
 
 
 async def add_points(
-    shop: Shop, query: PointsQuery, customer: object, adjustment: Adjustment, now: datetime
-) -> None:
-    """Gives points. Raises `InvalidInput`, `NotFound`, `ProfileBusy`."""
+    shop: Shop,
+    query: PointsQuery,
+    customer: object,
+    adjustment: Adjustment,
+    now: datetime,
+    idempotency: Idempotency | None = None,
+) -> Reply:
+    """Gives points. Raises `InvalidInput`, `NotFound`, `ProfileBusy`, `KeyReused`."""
 
-    def give(state: PointsState) -> tuple[Sequence[LedgerDecision], None]:
-        program = _checked(state, adjustment)
+    def give(state: PointsState) -> tuple[Sequence[LedgerDecision], Reply]:
+        program = checked_adjustment(state, adjustment)
         terms = terms_of(program, adjustment.wish, now)
         booking = begin(state.ledger(adjustment.subledger), program, now)
         decide.earn(booking, adjustment.key, adjustment.points, terms, adjustment.cause)
-        return [booking.decision()], None
+        return [booking.decision()], DONE
 
-    await change_points(shop, query, customer, now, give)
+    return await answer_points(shop, query, customer, now, give, idempotency)
 
 
 async def deduct_points(
-    shop: Shop, query: PointsQuery, customer: object, adjustment: Adjustment, now: datetime
-) -> None:
-    """Takes active points. Raises `NotEnoughPoints`, `InvalidInput`, `NotFound`, `ProfileBusy`."""
+    shop: Shop,
+    query: PointsQuery,
+    customer: object,
+    adjustment: Adjustment,
+    now: datetime,
+    idempotency: Idempotency | None = None,
+) -> Reply:
+    """Takes active points. Raises `NotEnoughPoints`, and what `add_points` raises."""
 
-    def take(state: PointsState) -> tuple[Sequence[LedgerDecision], None]:
-        program = _checked(state, adjustment)
+    def take(state: PointsState) -> tuple[Sequence[LedgerDecision], Reply]:
+        program = checked_adjustment(state, adjustment)
         booking = begin(state.ledger(adjustment.subledger), program, now)
         decide.deduct(booking, adjustment.key, adjustment.points, adjustment.cause)
-        return [booking.decision()], None
+        return [booking.decision()], DONE
 
-    await change_points(shop, query, customer, now, take)
+    return await answer_points(shop, query, customer, now, take, idempotency)
 
 
-def _checked(state: PointsState, adjustment: Adjustment) -> LoyaltyProgram:
+def checked_adjustment(state: PointsState, adjustment: Adjustment) -> LoyaltyProgram:
+    """The program, if that can be given or taken. Raises `InvalidInput`, `CardRefused`."""
     program = state.program
     if state.card is not None:
         usable(state.card, state.now)

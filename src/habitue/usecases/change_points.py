@@ -6,21 +6,26 @@ read, and says what happens to which of its ledgers, with what the caller is tol
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import TypeVar
+from typing import TypeVar, cast
 from uuid import UUID
 
 from habitue.customers.claims import claim_key
-from habitue.loyalty.ledger import LedgerDecision
+from habitue.loyalty.ledger import LedgerDecision, LotsUnread
 from habitue.loyalty.program import LoyaltyProgram
 from habitue.model.errors import Fault, InvalidInput, NotFound, ProfileBusy
+from habitue.model.idempotency import Idempotency
 from habitue.store import loyalty
 from habitue.store.database import Connection
 from habitue.store.loyalty import PointsQuery
+from habitue.store.receipts import Receipt
 from habitue.usecases.points_state import PointsState, points_state, writes_of
 from habitue.usecases.shop import Shop
-from habitue.usecases.writing import settled
+from habitue.usecases.writing import Reply, earlier_reply, settled
 
 Result = TypeVar("Result")
+#: How many of the lots that can be spent are read at first, then, and then.
+DEPTHS = (8, 256, None)
+
 Decider = Callable[[PointsState], tuple[Sequence[LedgerDecision], Result]]
 
 
@@ -67,26 +72,79 @@ async def change_points(
     now: datetime,
     decide: Decider[Result],
 ) -> Result:
-    """What `decide` tells, once all that it decided is saved.
+    """What `decide` tells, once all that it decided is saved. It may be asked more than once: again
+    when something moved, or with more of the lots when it needs them.
 
     Raises what `decide` raises, `NotFound` where the customer or card does not exist,
     `InvalidInput` where the program has no such owners, and `ProfileBusy`.
     """
+    return await _in_turn(shop, query, customer, now, decide, None)
 
+
+async def answer_points(
+    shop: Shop,
+    query: PointsQuery,
+    customer: object,
+    now: datetime,
+    decide: Decider[Reply],
+    idempotency: Idempotency | None,
+) -> Reply:
+    """The same where `decide` tells an answer, which is stored under the caller's key, and given
+    again to the same request. Raises `KeyReused` as well."""
+    return await _in_turn(shop, query, customer, now, decide, idempotency)
+
+
+async def _in_turn(
+    shop: Shop,
+    query: PointsQuery,
+    customer: object,
+    now: datetime,
+    decide: Decider[Result],
+    idempotency: Idempotency | None,
+) -> Result:
     async def attempt(connection: Connection, locked: bool) -> Result:
-        state = await read_points(shop, connection, query, customer, now, locked=locked)
-        decisions, result = decide(state)
-        writes = writes_of(decisions)
-        if writes is not None:
-            save = loyalty.save if state.card is None else loyalty.save_of_card
-            await save(connection, state.customer_id, state.customer_version, now, writes)
-        return result
+        for depth in DEPTHS:
+            state, receipt = await _read(
+                shop, connection, query, customer, now, locked, depth, idempotency
+            )
+            earlier = earlier_reply(receipt, idempotency)
+            if earlier is not None:
+                return cast(Result, earlier)
+            try:
+                decisions, result = decide(state)
+            except LotsUnread:
+                continue
+            await save_points(connection, state, decisions, idempotency, result)
+            return result
+        raise AssertionError("all lots were read, and some were missing")
 
     keys = [] if query.profile_key is None else [query.profile_key]
     if query.card is not None:
         keys = [card_turn(query.program_id, query.card)]
     async with shop.queue.turn(keys, ProfileBusy):
         return await settled(shop, attempt, ProfileBusy)
+
+
+async def save_points(
+    connection: Connection,
+    state: PointsState,
+    decisions: Sequence[LedgerDecision],
+    idempotency: Idempotency | None = None,
+    reply: object = None,
+) -> None:
+    """Saves what was decided, with the answer where it is promised to be the same again. Raises
+    `GuardFailed`."""
+    writes, of_card = writes_of(decisions), state.card is not None
+    if idempotency is not None and isinstance(reply, Reply):
+        receipt = Receipt(idempotency.request_hash, reply.status, reply.body)
+        key = UUID(bytes=idempotency.key_digest)
+        owner = (state.customer_id, state.customer_version, state.root_id)
+        await loyalty.save_answered(
+            connection, owner, state.now, writes or b"[]", key, receipt, of_card=of_card
+        )
+    elif writes is not None:
+        save = loyalty.save_of_card if of_card else loyalty.save
+        await save(connection, state.customer_id, state.customer_version, state.now, writes)
 
 
 async def read_points(
@@ -97,9 +155,26 @@ async def read_points(
     now: datetime,
     *,
     locked: bool = False,
+    depth: int | None = None,
 ) -> PointsState:
-    """The points, with the program as the configuration has it now. Raises `NotFound`, and
-    `InvalidInput` where profiles are asked for in a card-based program, or the other way round."""
+    """The points, with the program as the configuration has it now; with a `depth` only so many of
+    the lots that can be spent. Raises `NotFound`, and `InvalidInput` where profiles are asked for
+    in a card-based program, or the other way round."""
+    state, _ = await _read(shop, connection, query, customer, now, locked, depth, None)
+    return state
+
+
+async def _read(
+    shop: Shop,
+    connection: Connection,
+    query: PointsQuery,
+    customer: object,
+    now: datetime,
+    locked: bool,
+    depth: int | None,
+    idempotency: Idempotency | None,
+) -> tuple[PointsState, Receipt | None]:
+    key = None if idempotency is None else UUID(bytes=idempotency.key_digest)
     while True:
         program = loyalty_program(shop, query.program_id)
         if query.card is not None:
@@ -108,11 +183,11 @@ async def read_points(
             profile_based(program)
         if locked:
             await loyalty.lock(connection, query)
-        row = await loyalty.load(connection, query)
+        row = await loyalty.load(connection, query, now, depth, key)
         if row.configuration_version != shop.configuration.version:
             await shop.refresh()
             continue
         state = points_state(row, program, now)
         if state is None:
             raise NotFound("Customer profile" if query.card is None else "Loyalty card", customer)
-        return state
+        return state, row.receipt

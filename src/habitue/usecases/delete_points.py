@@ -8,10 +8,13 @@ from uuid import UUID
 from habitue.loyalty import decide
 from habitue.loyalty.ledger import Cause, LedgerDecision
 from habitue.loyalty.settling import begin
+from habitue.model.idempotency import Idempotency
 from habitue.store.loyalty import PointsQuery
-from habitue.usecases.change_points import change_points
+from habitue.usecases.adjust_points import DONE
+from habitue.usecases.change_points import answer_points
 from habitue.usecases.points_state import PointsState
 from habitue.usecases.shop import Shop
+from habitue.usecases.writing import Reply
 
 
 async def delete_points(
@@ -22,15 +25,16 @@ async def delete_points(
     key: UUID,
     cause: Cause,
     now: datetime,
-) -> None:
+    idempotency: Idempotency | None = None,
+) -> Reply:
     """Reverses what was posted to those subledgers, or to all. Raises `NotFound`,
     `ProfileBusy`."""
 
-    def reverse(state: PointsState) -> tuple[Sequence[LedgerDecision], None]:
+    def reverse(state: PointsState) -> tuple[Sequence[LedgerDecision], Reply]:
         wanted = state.ledgers if subledgers is None else set(subledgers) & state.ledgers.keys()
-        return [reversed_ledger(state, name, key, cause) for name in sorted(wanted)], None
+        return [reversed_ledger(state, name, key, cause) for name in sorted(wanted)], DONE
 
-    await change_points(shop, query, customer, now, reverse)
+    return await answer_points(shop, query, customer, now, reverse, idempotency)
 
 
 def reversed_ledger(state: PointsState, subledger: str, key: UUID, cause: Cause) -> LedgerDecision:

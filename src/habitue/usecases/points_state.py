@@ -17,13 +17,16 @@ from habitue.loyalty.ledger import (
     LedgerDecision,
     Lot,
     Place,
+    Unread,
     next_change,
+    spending_order,
     total,
 )
 from habitue.loyalty.program import LoyaltyProgram
 from habitue.loyalty.tier import Anchors, TierState
 from habitue.model.attributes import Attributes
 from habitue.model.instants import parse_instant
+from habitue.model.numbers import EXACT
 from habitue.store.documents import decode_untyped, decoder_of, encode
 from habitue.store.loyalty import PointsRow
 
@@ -47,12 +50,26 @@ class AccountDocument(msgspec.Struct, frozen=True):
     next_change: datetime | None
 
 
+class UnreadDocument(msgspec.Struct, frozen=True):
+    """Lots that were not read: when something happens to one of them, and the last one that was
+    read in the order of spending, where more may follow."""
+
+    next_change: datetime | None
+    last: UUID | None
+
+
 class LedgerDocument(msgspec.Struct, frozen=True):
-    """A ledger as it is stored."""
+    """A ledger as it is stored, or a part of it."""
 
     accounts: list[AccountDocument]
     lots: list[Lot]
     holds: list[Hold]
+    unread: UnreadDocument | None = None
+
+    def is_due(self, now: datetime) -> bool:
+        """Whether something may have happened by itself since it was saved."""
+        changes = [account.next_change for account in self.accounts]
+        return any(each is not None and each <= now for each in changes)
 
 
 class PostingDocument(msgspec.Struct, frozen=True):
@@ -67,7 +84,7 @@ class PostingDocument(msgspec.Struct, frozen=True):
 
 class PointsState(msgspec.Struct, frozen=True):
     """The points of one owner in one program, as they were read; `card` is the one that has them,
-    None where a customer does."""
+    None where a customer does. `due` are the subledgers in which something may have happened."""
 
     customer_id: int
     customer_version: int
@@ -78,6 +95,7 @@ class PointsState(msgspec.Struct, frozen=True):
     ledgers: Mapping[str, Ledger]
     postings: tuple[PostingDocument, ...] = ()
     card: ProgramCard | None = None
+    due: frozenset[str] = frozenset()
 
     def ledger(self, subledger: str) -> Ledger:
         """The ledger of that subledger, an empty one where nothing was ever posted."""
@@ -120,6 +138,7 @@ def points_state(row: PointsRow, program: LoyaltyProgram, now: datetime) -> Poin
         },
         postings=_POSTINGS.decode(row.postings),
         card=None if row.card is None else read_program_card(row.card),
+        due=frozenset(name for name, each in documents.items() if each.is_due(now)),
     )
 
 
@@ -168,7 +187,23 @@ def _ledger(
         lots={lot.key: lot for lot in document.lots},
         holds=tuple(document.holds),
         anchors=anchors,
+        unread=_unread(document),
     )
+
+
+def _unread(document: LedgerDocument) -> Unread | None:
+    """What an account had to spend at its moment, without what was read of it: all that something
+    has happened to since was read."""
+    if document.unread is None:
+        return None
+    active = {}
+    for account in document.accounts:
+        lots = [lot for lot in document.lots if lot.root_id == account.root_id]
+        known = total(lot.remaining for lot in lots if lot.is_active(account.moment))
+        active[account.root_id] = EXACT.subtract(account.active, known)
+    last = next((lot for lot in document.lots if lot.key == document.unread.last), None)
+    frontier = None if last is None else spending_order(last)
+    return Unread(active, document.unread.next_change, frontier)
 
 
 def _account(document: AccountDocument) -> Account:
@@ -201,7 +236,5 @@ def _account_write(account: Account, after: Ledger) -> dict[str, Any]:
         "tier": account.tier,
         "moment": after.moment,
         "next_change": next_change(after),
-        "active": total(
-            lot.remaining for lot in after.active_lots() if lot.root_id == account.root_id
-        ),
+        "active": after.active(account.root_id),
     }

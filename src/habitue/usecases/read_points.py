@@ -13,6 +13,7 @@ from habitue.loyalty.ledger import (
     Balances,
     Ledger,
     Lot,
+    LotsUnread,
     Place,
     balances_of,
 )
@@ -27,11 +28,10 @@ from habitue.loyalty.projection import (
 from habitue.loyalty.settling import settled
 from habitue.model.errors import NotFound
 from habitue.model.numbers import ZERO
-from habitue.store import loyalty
 from habitue.store.documents import decoder_of
 from habitue.store.loyalty import PointsQuery
 from habitue.store.loyalty_reading import as_of, customer_of
-from habitue.usecases.change_points import loyalty_program, read_points
+from habitue.usecases.change_points import read_points
 from habitue.usecases.points_state import AccountDocument, PointsState, calm_ledgers
 from habitue.usecases.shop import Shop
 
@@ -82,45 +82,37 @@ async def read_balances(
     projected: bool = True,
 ) -> tuple[LoyaltyProgram, Mapping[str, LedgerReading]]:
     """The ledgers of a customer by subledger, the main one always among them, as they are at a
-    moment: `now` where none is named. Tiers are those of now. However many lots there are, they are
-    looked at only where something has changed by itself, or where more than that is asked for.
-    Raises `NotFound`.
+    moment: `now` where none is named. Tiers are those of now. However many lots there are, only
+    those are looked at to which something happens until the moment that is asked for. Raises
+    `NotFound`.
     """
-    if at is None and not projected:
-        program = loyalty_program(shop, query.program_id)
-        calm = await _calm_readings(shop, program, query, customer, now)
-        if calm is not None:
-            return program, calm
-    state = await read_points(shop, shop.database, query, customer, now)
+    for depth in (0, None):
+        state = await read_points(shop, shop.database, query, customer, now, depth=depth)
+        try:
+            return state.program, await _readings(shop, state, query, at, projected)
+        except LotsUnread:
+            continue
+    raise AssertionError("all lots were read, and some were missing")
+
+
+async def _readings(
+    shop: Shop, state: PointsState, query: PointsQuery, at: datetime | None, projected: bool
+) -> Mapping[str, LedgerReading]:
     names = {*state.ledgers, query.subledger if query.subledger is not None else MAIN_LEDGER}
-    present = {name: settled(state.ledger(name), state.program, now) for name in names}
+    present = {name: settled(state.ledger(name), state.program, state.now) for name in names}
     shown: Mapping[str, Ledger] = present
-    if at is not None and at < now:
+    if at is not None and at < state.now:
         shown = await _past(shop, state, query.subledger, at)
     elif at is not None:
         shown = {name: settled(each, state.program, at) for name, each in present.items()}
-    return state.program, {
+    return {
         name: LedgerReading(
             balances_of(shown[name]) if name in shown else Balances(),
             tier_standing(ledger, state.program),
-            projected_tier(ledger, state.program),
+            projected_tier(ledger, state.program) if projected else None,
         )
         for name, ledger in sorted(present.items())
     }
-
-
-async def _calm_readings(
-    shop: Shop, program: LoyaltyProgram, query: PointsQuery, customer: object, now: datetime
-) -> Mapping[str, LedgerReading] | None:
-    """Balances as they were saved, where they still hold."""
-    row = await loyalty.load(shop.database, msgspec.structs.replace(query, with_lots=False))
-    if row.customer_id is None:
-        raise NotFound("Customer profile" if query.card is None else "Loyalty card", customer)
-    readings = calm_readings(program, row.ledgers, now)
-    if readings is None or row.configuration_version != shop.configuration.version:
-        return None
-    wanted = query.subledger if query.subledger is not None else MAIN_LEDGER
-    return {wanted: LedgerReading.nothing(program), **readings}
 
 
 def calm_readings(

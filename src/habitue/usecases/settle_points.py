@@ -7,6 +7,8 @@ in how many processes: whoever is overtaken finds nothing left to do.
 from collections.abc import Sequence
 from datetime import datetime
 
+import msgspec
+
 from habitue.loyalty.ledger import LedgerDecision
 from habitue.loyalty.settling import begin
 from habitue.store.loyalty import PointsQuery
@@ -37,7 +39,10 @@ async def _settle(shop: Shop, ledger: Due, now: datetime) -> None:
     query = PointsQuery(None, ledger.customer_id, ledger.program_id, ledger.subledger)
 
     def decide(state: PointsState) -> tuple[Sequence[LedgerDecision], None]:
+        if ledger.subledger not in state.due:
+            return [], None
         booking = begin(state.ledger(ledger.subledger), state.program, now)
-        return [booking.decision()], None
+        # saved also where nothing has happened, as after a split, so that it is due no more
+        return [msgspec.structs.replace(booking.decision(), brought=True)], None
 
     await change_points(shop, query, ledger.customer_id, now, decide)

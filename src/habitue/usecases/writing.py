@@ -45,7 +45,15 @@ async def settled(
     try:
         return await attempt(shop.database, False)
     except (GuardFailed, LockTimeout):
-        pass
+        return await settled_locked(shop, attempt, busy)
+
+
+async def settled_locked(
+    shop: Shop,
+    attempt: Callable[[Connection, bool], Awaitable[Result]],
+    busy: type[Conflict],
+) -> Result:
+    """The same in a transaction from the first try on, for what is several writes."""
     for _ in range(LOCKED_TRIES_MAX):
         try:
             async with shop.database.transaction() as connection:

@@ -4,13 +4,14 @@ Dates of points are texts there: a moment, or `immediate`, `on_action` and `unli
 tiers are in the program's time zone.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from habitue.edges.http.numbers import ENCODER
 from habitue.loyalty.ledger import Balances, Cause
 from habitue.loyalty.program import (
     IMMEDIATE,
@@ -28,6 +29,7 @@ from habitue.store.loyalty_lists import LogRow
 from habitue.store.loyalty_reading import LotRow, TransactionRow
 from habitue.usecases.activate_points import Activated
 from habitue.usecases.read_points import LedgerReading
+from habitue.usecases.writing import Reply
 
 
 class TierOut(msgspec.Struct, rename="camel", omit_defaults=True):
@@ -208,8 +210,12 @@ def log_dates(row: LogRow) -> tuple[datetime | str, datetime | str]:
     return start or IMMEDIATE, row.expiry or UNLIMITED
 
 
-def activated_out(program: LoyaltyProgram, activated: Iterable[Activated]) -> ActivatedOut:
-    """What has become active."""
+def render_activated(program: LoyaltyProgram) -> Callable[[Sequence[Activated]], Reply]:
+    """How it is told what has become active."""
+    return lambda activated: Reply(200, ENCODER.encode(_activated_out(program, activated)))
+
+
+def _activated_out(program: LoyaltyProgram, activated: Iterable[Activated]) -> ActivatedOut:
     return ActivatedOut(
         [
             LedgerEntryOut(

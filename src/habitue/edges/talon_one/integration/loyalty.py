@@ -18,8 +18,8 @@ from habitue.edges.talon_one.loyalty import (
     BalancesOut,
     PointsOut,
     TransactionOut,
-    activated_out,
     points_out,
+    render_activated,
 )
 from habitue.edges.talon_one.pages import PageSize, PageWithoutTotal, Skip
 from habitue.edges.talon_one.profile_points import (
@@ -38,7 +38,7 @@ from habitue.model.errors import Fault, InvalidInput
 from habitue.model.limits import TRANSACTIONS_PER_ACTIVATION_MAX
 from habitue.store import loyalty_reading
 from habitue.store.loyalty_reading import LotRow, PointsOrder, PointsPage
-from habitue.usecases.activate_points import activate_session, activate_transactions
+from habitue.usecases.activate_points import Answering, activate_session, activate_transactions
 from habitue.usecases.change_points import found_program
 from habitue.usecases.delete_points import delete_points
 from habitue.usecases.join_program import join_program
@@ -135,15 +135,15 @@ async def post_activate(call: Call[Principal, None, ActivateIn]) -> Answer:
     if len(keys) > TRANSACTIONS_PER_ACTIVATION_MAX:
         details = f"at most {TRANSACTIONS_PER_ACTIVATION_MAX} transactions are accepted"
         raise InvalidInput(Fault("/transactionUUIDs", "Too many", details))
-    cause = _cause(call)
+    cause, answering = cause_of(call), Answering(render_activated(program), call.idempotency)
     if session_id:
         application_id = call.principal.application_id
-        activated = await activate_session(
-            shop, program, application_id, session_id, cause, call.now
+        reply = await activate_session(
+            shop, program, application_id, session_id, cause, call.now, answering
         )
     else:
-        activated = await activate_transactions(shop, program, keys, cause, call.now)
-    return Answer(200, activated_out(program, activated))
+        reply = await activate_transactions(shop, program, keys, cause, call.now, answering)
+    return Answer(reply.status, reply.body)
 
 
 async def post_delete(call: Call[Principal, None, DeleteIn]) -> Answer:
@@ -155,9 +155,8 @@ async def post_delete(call: Call[Principal, None, DeleteIn]) -> Answer:
     profile_id = integration_id(call, "integrationId")
     query = profile_query(program, profile_id)
     names = body.subledger_ids if selected else None
-    cause = _cause(call)
-    shop = call.services.shop
-    await delete_points(shop, query, profile_id, names, uuid4(), cause, call.now)
+    cause, shop = cause_of(call), call.services.shop
+    await delete_points(shop, query, profile_id, names, uuid4(), cause, call.now, call.idempotency)
     return Answer(204)
 
 
@@ -168,7 +167,8 @@ async def program_of(call: Call[Any, Any, Any]) -> LoyaltyProgram:
     return await found_program(shop, call.integer("loyaltyProgramId"), sandbox=sandbox)
 
 
-def _cause(call: Call[Principal, Any, Any]) -> Cause:
+def cause_of(call: Call[Principal, Any, Any]) -> Cause:
+    """Who asks."""
     return Cause(actor=f"key {call.principal.key_id}", application_id=call.principal.application_id)
 
 
@@ -236,6 +236,7 @@ def _changing_operations() -> list[Operation]:
             post_delete,
             summary="Delete a customer's transactions from ledgers",
             body=DeleteIn,
+            idempotent=True,
             responses={204: None},
         ),
         _operation(
@@ -245,6 +246,7 @@ def _changing_operations() -> list[Operation]:
             post_activate,
             summary="Activate points that await an action",
             body=ActivateIn,
+            idempotent=True,
             responses={200: ActivatedOut},
         ),
     ]

@@ -174,14 +174,16 @@ async def put_transfer(call: ManagementCall[None, TransferIn]) -> Answer:
 async def put_add_card_points(call: ManagementCall[None, AddIn]) -> Answer:
     adjustment = adjustment_of(call, call.body, add_wish(call.body))
     query = _query(program_named(call), card_identifier(call), adjustment.subledger)
-    await add_points(call.services.shop, query, query.card, adjustment, call.now)
+    await add_points(call.services.shop, query, query.card, adjustment, call.now, call.idempotency)
     return Answer(204)
 
 
 async def put_deduct_card_points(call: ManagementCall[None, DeductIn]) -> Answer:
     adjustment = adjustment_of(call, call.body, Wish())
     query = _query(program_named(call), card_identifier(call), adjustment.subledger)
-    await deduct_points(call.services.shop, query, query.card, adjustment, call.now)
+    await deduct_points(
+        call.services.shop, query, query.card, adjustment, call.now, call.idempotency
+    )
     return Answer(204)
 
 
@@ -270,6 +272,7 @@ def _point_operations() -> list[Operation]:
             "Add points to a loyalty card",
             {204: None},
             body=AddIn,
+            idempotent=True,
         ),
         _operation(
             "deductLoyaltyCardPoints",
@@ -279,6 +282,7 @@ def _point_operations() -> list[Operation]:
             "Deduct points from a loyalty card",
             {204: None},
             body=DeductIn,
+            idempotent=True,
         ),
         _operation(
             "getLoyaltyCardTransactionLogs",

@@ -49,7 +49,7 @@ async def put_add_points(call: ManagementCall[None, AddIn]) -> Answer:
     program, profile_id = program_named(call), integration_id(call, "integrationId")
     adjustment = adjustment_of(call, call.body, add_wish(call.body))
     query = profile_query(program, profile_id, adjustment.subledger)
-    await add_points(call.services.shop, query, profile_id, adjustment, call.now)
+    await add_points(call.services.shop, query, profile_id, adjustment, call.now, call.idempotency)
     return Answer(204)
 
 
@@ -57,7 +57,9 @@ async def put_deduct_points(call: ManagementCall[None, DeductIn]) -> Answer:
     program, profile_id = program_named(call), integration_id(call, "integrationId")
     adjustment = adjustment_of(call, call.body, Wish())
     query = profile_query(program, profile_id, adjustment.subledger)
-    await deduct_points(call.services.shop, query, profile_id, adjustment, call.now)
+    await deduct_points(
+        call.services.shop, query, profile_id, adjustment, call.now, call.idempotency
+    )
     return Answer(204)
 
 
@@ -113,6 +115,7 @@ def operations() -> list[Operation]:
             "Add points to a customer profile",
             {204: None},
             body=AddIn,
+            idempotent=True,
         ),
         operation(
             "removeLoyaltyPoints",
@@ -122,6 +125,7 @@ def operations() -> list[Operation]:
             "Deduct points from a customer profile",
             {204: None},
             body=DeductIn,
+            idempotent=True,
         ),
         operation(
             "getLoyaltyLedgerBalances",
