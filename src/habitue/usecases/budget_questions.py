@@ -9,7 +9,8 @@ from collections.abc import Iterable
 
 import msgspec
 
-from habitue.promotions.budgets import Budgets, limit_name
+from habitue.promotions.budgets import Budgets, is_shared, limit_name
+from habitue.promotions.campaign import Limit
 from habitue.promotions.program import Program
 from habitue.promotions.resources import Asking
 from habitue.store.documents import decoder_of
@@ -26,10 +27,15 @@ class BudgetName(msgspec.Struct, frozen=True):
 
 
 class BudgetQuestion(msgspec.Struct, frozen=True):
-    """What `read_resource_budgets` takes; what is None is as the stored session has it."""
+    """What `read_resource_budgets` takes; what is None is as the stored session has it.
+
+    `addressed` says that some shared ones are not of their whole campaign.
+    """
 
     application_id: int
-    names: tuple[BudgetName, ...]
+    shared: tuple[BudgetName, ...]
+    own: tuple[BudgetName, ...]
+    addressed: bool
     gives_back: bool
     coupon_codes: tuple[str, ...] | None
     identifiers: tuple[str, ...] | None
@@ -38,9 +44,11 @@ class BudgetQuestion(msgspec.Struct, frozen=True):
 
 def ask_budgets(program: Program, asking: Asking) -> BudgetQuestion | None:
     """The question about budgets; None where no running campaign has any."""
-    names = tuple(_names(program, asking))
-    if not names and not asking.gives_back:
+    limits = tuple(_limits(program, asking))
+    if not limits and not asking.gives_back:
         return None
+    shared = [(id_, each) for id_, each in limits if is_shared(each)]
+    own = [(id_, each) for id_, each in limits if not is_shared(each)]
     codes, identifiers, store = (
         asking.coupon_codes,
         asking.identifiers,
@@ -51,7 +59,9 @@ def ask_budgets(program: Program, asking: Asking) -> BudgetQuestion | None:
         codes, identifiers, store = codes or (), identifiers or (), store or ""
     return BudgetQuestion(
         application_id=program.application.id,
-        names=names,
+        shared=_names(shared, program, asking),
+        own=_names(own, program, asking),
+        addressed=any(limit.entities for _, limit in shared),
         gives_back=asking.gives_back,
         coupon_codes=None if codes is None else tuple(map(program.application.code, codes)),
         identifiers=identifiers,
@@ -64,11 +74,19 @@ def read_budgets(answer: bytes, program: Program) -> Budgets:
     return _BUDGETS.decode(answer)
 
 
-def _names(program: Program, asking: Asking) -> Iterable[BudgetName]:
+def _limits(program: Program, asking: Asking) -> Iterable[tuple[int, Limit]]:
     only = asking.campaign_ids
     for campaign_id, limits in program.limits.items():
         runs = program.campaigns[campaign_id].runs(asking.now)
         if runs if only is None else campaign_id in only:
             for limit in limits:
-                name = limit_name(limit, asking.now, program.zone)
-                yield BudgetName(campaign_id, name, "Session" in limit.entities)
+                yield campaign_id, limit
+
+
+def _names(
+    limits: Iterable[tuple[int, Limit]], program: Program, asking: Asking
+) -> tuple[BudgetName, ...]:
+    return tuple(
+        BudgetName(id_, limit_name(each, asking.now, program.zone), "Session" in each.entities)
+        for id_, each in limits
+    )

@@ -136,7 +136,7 @@ BEGIN
         AND store = a_key.store;
 END $$;
 
--- Takes the amount from a slot that nobody holds; from one that somebody holds, where all are held;
+-- Takes the amount from the preferred slot or from another that nobody holds; from one that somebody holds, where all are held;
 -- from all together, where none has enough.
 CREATE FUNCTION take_budget(a_key budget, a_amount numeric, a_preferred integer)
 RETURNS void LANGUAGE plpgsql AS $$
@@ -154,6 +154,14 @@ BEGIN
     END IF;
     IF known.granted <> a_key.granted THEN
         PERFORM regrant_budget(known.id, a_key, a_amount);
+    END IF;
+    UPDATE budget_slot SET remaining = remaining - a_amount
+    WHERE budget_id = known.id AND slot = (
+        SELECT slot FROM budget_slot
+        WHERE budget_id = known.id AND slot = a_preferred AND remaining >= a_amount
+        FOR UPDATE SKIP LOCKED);
+    IF FOUND THEN
+        RETURN;
     END IF;
     SELECT slot INTO chosen FROM budget_slot
     WHERE budget_id = known.id AND remaining >= a_amount
@@ -198,64 +206,78 @@ BEGIN
     END IF;
 END $$;
 
+-- Which budgets of those names the request can take from: of which coupons, identifiers and stores.
+CREATE FUNCTION read_shared_budgets(a_session_id bigint, a_asked jsonb)
+RETURNS jsonb LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    stored session;
+    codes text[];
+    coupons bigint[] := '{0}';
+    identifiers text[] := '{""}';
+    stores text[] := '{""}';
+BEGIN
+    IF (a_asked -> 'addressed')::boolean THEN
+        -- the session may still be with whom it had before
+        SELECT * INTO stored FROM session
+        WHERE customer_id = (a_asked ->> 'holder_id')::bigint AND id = a_session_id;
+        codes := ARRAY(SELECT jsonb_array_elements_text(coalesce(
+            nullif(a_asked -> 'coupon_codes', 'null'), to_jsonb(stored.coupon_codes), '[]')));
+        coupons := coupons || ARRAY(
+            SELECT id FROM coupon
+            WHERE application_id = (a_asked ->> 'application_id')::bigint AND code = ANY (codes));
+        identifiers := identifiers || ARRAY(
+            SELECT encode(sha256(convert_to(identifier, 'UTF8')), 'hex')
+            FROM jsonb_array_elements_text(coalesce(
+                nullif(a_asked -> 'identifiers', 'null'), stored.document -> 'identifiers', '[]'))
+                AS given (identifier));
+        stores := stores || coalesce(a_asked ->> 'store_integration_id',
+            stored.document ->> 'store_integration_id', '');
+    END IF;
+    RETURN (
+        SELECT coalesce(jsonb_agg(jsonb_build_object('budget', budget_value(
+                budget.campaign_id, budget.name, coupon_id, referral_id, identifier, store),
+            'amount', granted - (SELECT sum(remaining) FROM budget_slot
+                WHERE budget_id = budget.id))), '[]')
+        FROM jsonb_to_recordset(a_asked -> 'shared') AS wanted (campaign_id bigint, name text)
+        JOIN budget ON budget.campaign_id = wanted.campaign_id AND budget.name = wanted.name
+            AND budget.coupon_id = ANY (coupons) AND budget.identifier = ANY (identifiers)
+            AND budget.store = ANY (stores));
+END $$;
+
 CREATE FUNCTION read_resource_budgets(
     a_customer_id bigint, a_root_id bigint, a_session_id bigint, a_asked jsonb
 ) RETURNS jsonb LANGUAGE plpgsql STABLE AS $$
 DECLARE
-    stored session;
-    codes text[];
-    coupons bigint[];
-    identifiers text[];
-    stores text[];
+    found jsonb := '{}';
 BEGIN
-    -- the session may still be with whom it had before
-    SELECT * INTO stored FROM session
-    WHERE customer_id = (a_asked ->> 'holder_id')::bigint AND id = a_session_id;
-    codes := ARRAY(SELECT jsonb_array_elements_text(coalesce(
-        nullif(a_asked -> 'coupon_codes', 'null'), to_jsonb(stored.coupon_codes), '[]')));
-    coupons := ARRAY(
-        SELECT 0 UNION ALL
-        SELECT id FROM coupon
-        WHERE application_id = (a_asked ->> 'application_id')::bigint AND code = ANY (codes));
-    identifiers := ARRAY(
-        SELECT '' UNION ALL
-        SELECT encode(sha256(convert_to(identifier, 'UTF8')), 'hex')
-        FROM jsonb_array_elements_text(coalesce(
-            nullif(a_asked -> 'identifiers', 'null'), stored.document -> 'identifiers', '[]'))
-            AS given (identifier));
-    stores := ARRAY['', coalesce(a_asked ->> 'store_integration_id',
-        stored.document ->> 'store_integration_id', '')];
-    RETURN jsonb_build_object(
-        'shared', (
-            SELECT coalesce(jsonb_agg(jsonb_build_object('budget', budget_value(
-                    budget.campaign_id, budget.name, coupon_id, referral_id, identifier, store),
-                'amount', granted - (SELECT sum(remaining) FROM budget_slot
-                    WHERE budget_id = budget.id))), '[]')
-            FROM jsonb_to_recordset(a_asked -> 'names') AS wanted (campaign_id bigint, name text)
-            JOIN budget ON budget.campaign_id = wanted.campaign_id AND budget.name = wanted.name
-                AND budget.coupon_id = ANY (coupons) AND budget.identifier = ANY (identifiers)
-                AND budget.store = ANY (stores)),
-        'own', (
+    IF a_asked -> 'shared' <> '[]' THEN
+        found := jsonb_build_object('shared', read_shared_budgets(a_session_id, a_asked));
+    END IF;
+    IF a_asked -> 'own' <> '[]' THEN
+        found := found || jsonb_build_object('own', (
             SELECT coalesce(jsonb_agg(jsonb_build_object('budget', budget, 'amount', amount)), '[]')
             FROM (
                 SELECT budget_value(used.campaign_id, used.name, coupon_id, referral_id,
                         identifier, store) AS budget,
                     sum(amount) AS amount
-                FROM jsonb_to_recordset(a_asked -> 'names')
+                FROM jsonb_to_recordset(a_asked -> 'own')
                     AS wanted (campaign_id bigint, name text, session boolean)
                 JOIN budget_use AS used ON used.customer_id = a_customer_id
                     AND used.campaign_id = wanted.campaign_id AND used.name = wanted.name
                     AND NOT used.shared
                     AND (NOT wanted.session OR used.session_id = a_session_id)
                 GROUP BY 1
-            ) AS sums),
-        'session', (
+            ) AS sums));
+    END IF;
+    IF (a_asked -> 'gives_back')::boolean THEN
+        found := found || jsonb_build_object('session', (
             SELECT coalesce(jsonb_agg(jsonb_build_object('budget', budget_value(
                 campaign_id, name, coupon_id, referral_id, identifier, store),
                 'amount', amount)), '[]')
             FROM budget_use
-            WHERE (a_asked -> 'gives_back')::boolean AND customer_id = a_customer_id
-                AND session_id = a_session_id AND NOT kept));
+            WHERE customer_id = a_customer_id AND session_id = a_session_id AND NOT kept));
+    END IF;
+    RETURN found;
 END $$;
 
 CREATE FUNCTION write_resource_budgets(
@@ -282,15 +304,20 @@ BEGIN
                 given.identifier, given.store, given.amount);
         END LOOP;
     END IF;
-    FOR given IN
-        SELECT budget.*, amount
-        FROM jsonb_to_recordset(a_changes -> 'gives') AS gives (budget jsonb, amount numeric),
-            jsonb_to_record(gives.budget) AS budget (campaign_id bigint, name text,
-                coupon_id bigint, referral_id bigint, identifier text, store text)
-    LOOP
-        PERFORM lessen_use(a_customer_id, a_session_id, given.campaign_id, given.name,
-            given.coupon_id, given.referral_id, given.identifier, given.store, given.amount);
-    END LOOP;
+    IF a_changes ? 'gives' THEN
+        FOR given IN
+            SELECT budget.*, amount
+            FROM jsonb_to_recordset(a_changes -> 'gives') AS gives (budget jsonb, amount numeric),
+                jsonb_to_record(gives.budget) AS budget (campaign_id bigint, name text,
+                    coupon_id bigint, referral_id bigint, identifier text, store text)
+        LOOP
+            PERFORM lessen_use(a_customer_id, a_session_id, given.campaign_id, given.name,
+                given.coupon_id, given.referral_id, given.identifier, given.store, given.amount);
+        END LOOP;
+    END IF;
+    IF NOT a_changes ? 'takes' THEN
+        RETURN;
+    END IF;
     FOR taken IN
         SELECT budget.*, amount, "limit" AS granted, coalesce(shared, false) AS shared,
             coalesce(kept, false) AS kept
