@@ -4,6 +4,7 @@ import base64
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -15,6 +16,11 @@ from habitue.store.database import open_database
 from habitue.store.location import External
 from habitue.usecases.configuration import Change, save_configuration
 from habitue.usecases.configure.keys import create_key
+from habitue.usecases.configure.loyalty_programs import (
+    LoyaltyProgramFields,
+    TierWish,
+    create_loyalty_program,
+)
 from habitue.usecases.shop import Shop
 from tests.capillary.served import practising
 from tests.conftest import fresh_database
@@ -78,6 +84,20 @@ async def capillary_url(server_url: str, template: str) -> AsyncIterator[str]:
             await shop.refresh()
             await make_till(shop, permissions=("privacy",))
         yield url
+
+
+@pytest.fixture(scope="module")
+async def program_id(capillary_url: str) -> int:
+    """A loyalty program with the tiers Bronze, from 0 points on, and Silver, from 100 on."""
+    async with open_database(External(capillary_url)) as database:
+        shop = Shop(database)
+        await shop.refresh()
+        fields = LoyaltyProgramFields(
+            name="OrchardDefaultProgram",
+            timezone="Asia/Singapore",
+            tiers=(TierWish("Bronze", Decimal(0)), TierWish("Silver", Decimal(100))),
+        )
+        return (await create_loyalty_program(shop, fields, datetime.now(UTC))).id
 
 
 @pytest.fixture(scope="module")

@@ -22,7 +22,9 @@ def seen(counter: Counter) -> Seen:
     return Seen(counter)
 
 
-def test_the_reference_request_gives_a_card_that_reads_back(counter: Counter, seen: Seen) -> None:
+def test_the_reference_request_gives_a_card_that_reads_back(
+    counter: Counter, seen: Seen, program_id: int
+) -> None:
     number = mobile()
     body = {
         "loyaltyInfo": {"loyaltyType": "loyalty"},
@@ -63,18 +65,24 @@ def test_the_reference_request_gives_a_card_that_reads_back(counter: Counter, se
         "extendedFields": {"gender": "Female", "city": "Singapore", "zip": "238841"},
         "loyaltyProgramEnrollments": [
             {
-                "programId": 412,
+                "programId": program_id,
                 "tierNumber": 1,
                 "loyaltyPoints": 75,
-                "tierExpiryDate": "2026-03-03T23:59:59+08:00",
-                "pointsExpiryDate": "2026-03-03T23:59:59+08:00",
+                "tierExpiryDate": "2096-03-03T23:59:59+08:00",
+                "pointsExpiryDate": "2096-03-03T23:59:59+08:00",
             }
         ],
         "referralCode": "",
         "statusLabel": "Active",
     }
     status, answer = add(counter, body)
-    assert (status, answer["warnings"], answer["sideEffects"]) == (200, [], [])
+    points = {
+        "entityType": "USER",
+        "rawAwardedPoints": 75,
+        "awardedPoints": 75,
+        "type": "points",
+    }
+    assert (status, answer["warnings"], answer["sideEffects"]) == (200, [], [points])
     card = seen.customer(answer["createdId"])
     (shown,) = card["profiles"]
     assert (shown["firstName"], shown["lastName"]) == ("Meera", "Tan")

@@ -34,6 +34,8 @@ NoticeKind = Literal[
     "status_label_default_missing",
     "enrollment_program_invalid",
     "enrollment_tier_invalid",
+    "enrollment_points_invalid",
+    "enrollment_date_invalid",
     "enrollment_exists",
     "name_truncated",
     "trait_invalid",  # a field of the person that cannot be read; subject: the field

@@ -6,11 +6,16 @@ from habitue.edges.capillary.merge_requests import merge_request_operations
 from habitue.edges.capillary.oauth import capillary_oauth_operations
 from habitue.edges.capillary.once import written_once
 from habitue.edges.capillary.organisation import organisation_operations
+from habitue.edges.capillary.points import points_operations
+from habitue.edges.capillary.points_ledger import points_ledger_operations
 from habitue.edges.capillary.reading import reading_operations
+from habitue.edges.capillary.redeeming import redeeming_operations
+from habitue.edges.capillary.redeeming_v1 import redeeming_v1_operations
 from habitue.edges.capillary.registering import registering_operations
 from habitue.edges.capillary.staff import staff_operations
 from habitue.edges.capillary.status import status_operations
 from habitue.edges.capillary.subscriptions import subscription_operations
+from habitue.edges.capillary.tiers import tier_operations
 from habitue.edges.http.operation import Operation
 from habitue.edges.talon_one.integration.audiences import audience_operations
 from habitue.edges.talon_one.integration.events import event_operations
@@ -48,6 +53,11 @@ def _capillary_operations() -> list[Operation]:
         *card_operations(),
         *reading_operations(),
         *status_operations(),
+        *points_operations(),
+        *points_ledger_operations(),
+        *redeeming_operations(),
+        *redeeming_v1_operations(),
+        *tier_operations(),
         *subscription_operations(),
         *merge_request_operations(),
         *staff_operations(),

@@ -68,7 +68,8 @@ class CardCodes(msgspec.Struct, frozen=True):
 
 class LoyaltyProgram(msgspec.Struct, frozen=True, kw_only=True):
     """One program. `tier_attribute` names the date from which tiers are counted where the policy
-    is `customer_attribute`; `users_per_card` of 0 means that there is no limit."""
+    is `customer_attribute`; `users_per_card` of 0 means that there is no limit;
+    `points_to_currency_ratio` is what one point pays, in the shop's currency."""
 
     id: int
     name: str
@@ -94,6 +95,7 @@ class LoyaltyProgram(msgspec.Struct, frozen=True, kw_only=True):
     return_policy: ReturnPolicy = "only_pending"
     points_scale: int = 2
     points_rounding: PointsRounding = "half_up"
+    points_to_currency_ratio: Decimal = Decimal(1)
 
     @property
     def zone(self) -> tzinfo:

@@ -120,9 +120,7 @@ WHERE lot.customer_id = $1 AND lot.program_id = $2 AND CASE $3
 ORDER BY {{order}} OFFSET $8 LIMIT $9
 """
 
-_TRANSACTIONS = f"""
-SELECT entry.id, entry.key, entry.kind, entry.at AS created, entry.subledger, entry.amount,
-    entry.start, entry.expiry, entry.validity, entry.awaits, entry.negative, entry.cause
+_CHOSEN = f"""
 FROM loyalty_transaction AS entry
 {_VISIBLE}
 WHERE entry.customer_id = $1 AND entry.program_id = $2
@@ -141,8 +139,16 @@ WHERE entry.customer_id = $1 AND entry.program_id = $2
             AND lot.program_id = entry.program_id AND lot.subledger = entry.subledger
             AND lot.key = entry.key AND lot.start IS NULL AND lot.remaining > 0
             AND (lot.expiry IS NULL OR lot.expiry > $3::timestamptz)))
+"""
+
+_TRANSACTIONS = f"""
+SELECT entry.id, entry.key, entry.kind, entry.at AS created, entry.subledger, entry.amount,
+    entry.start, entry.expiry, entry.validity, entry.awaits, entry.negative, entry.cause
+{_CHOSEN}
 ORDER BY entry.id DESC OFFSET $11 LIMIT $12
 """
+
+_COUNT_TRANSACTIONS = f"SELECT count(*) {_CHOSEN}"
 
 # Lots and sums as the postings up to a moment have them.
 _AS_OF = """
@@ -201,8 +207,18 @@ async def points_page(connection: Connection, page: PointsPage) -> list[LotRow]:
 
 async def transactions_page(connection: Connection, page: TransactionsPage) -> list[TransactionRow]:
     """The entries of the page, and one more where there are more."""
-    rows = await connection.fetch(
-        _TRANSACTIONS,
+    rows = await connection.fetch(_TRANSACTIONS, *_chosen(page), page.skip, page.limit + 1)
+    return [TransactionRow(**row) for row in rows]
+
+
+async def count_transactions(connection: Connection, page: TransactionsPage) -> int:
+    """How many entries there are on all pages."""
+    count: int = await connection.fetchval(_COUNT_TRANSACTIONS, *_chosen(page))
+    return count
+
+
+def _chosen(page: TransactionsPage) -> tuple[object, ...]:
+    return (
         page.customer_id,
         page.program_id,
         page.now,
@@ -213,10 +229,7 @@ async def transactions_page(connection: Connection, page: TransactionsPage) -> l
         page.since,
         page.until,
         page.awaiting,
-        page.skip,
-        page.limit + 1,
     )
-    return [TransactionRow(**row) for row in rows]
 
 
 async def as_of(

@@ -25,6 +25,7 @@ from habitue.store.database import Connection
 from habitue.store.failures import GuardFailed
 from habitue.store.receipts import valid_since
 from habitue.usecases.card_state import card_of, receipted, write_of
+from habitue.usecases.enrolments import Award, awards_of, enrol_customer, new_enrolments
 from habitue.usecases.issue_card import (
     CardOrder,
     CardsChanged,
@@ -46,10 +47,12 @@ class Wanted(msgspec.Struct, frozen=True):
 
 
 class Written(msgspec.Struct, frozen=True):
-    """What came of a write; `card_facts` are what is to be told about loyalty cards."""
+    """What came of a write; `card_facts` are what is to be told about loyalty cards,
+    `awards` the points that enrolments gave."""
 
     decision: CardDecision
     card_facts: tuple[CardFact, ...] = ()
+    awards: tuple[Award, ...] = ()
 
     @property
     def customer_id(self) -> int:
@@ -84,20 +87,39 @@ async def write_card(
         found = found_in(row)
         decision = decide(found, organisation)
         work = work_of(order, organisation, is_new=decision.change.version == 0)
-        if (decision.victims or work is not None) and not locked:
+        enrolments = new_enrolments(decision, _enrolled(found))
+        if (decision.victims or enrolments or work is not None) and not locked:
             # Several statements make one write: they need the transaction of the next try.
             raise GuardFailed("several statements")
         await _join(connection, found, decision, organisation, now)
         changed = CardsChanged()
         if work is not None:
             changed = await change_cards(connection, work, decision, organisation, now)
-        reply = render(Written(decision, changed.facts))
+        reply = render(Written(decision, changed.facts, awards_of(enrolments)))
         await cards.save(connection, receipted(write_of(decision.change, now), idempotency, reply))
         await save_cards(connection, changed)
+        await enrol_customer(
+            connection,
+            decision.change.customer_id,
+            enrolments,
+            shop.configuration.loyalty_programs,
+            decision.change.actor.code,
+            now,
+        )
         return reply
 
     async with shop.queue.turn(await _turn_keys(shop, wanted), CustomerBusy):
         return await settled(shop, attempt, CustomerBusy)
+
+
+def _enrolled(found: Found) -> set[tuple[int, int]]:
+    """Root and program of all enrolments of those who were found."""
+    return {
+        (part.root_id, each.program_id)
+        for card in found.cards.values()
+        for part in card.parts
+        for each in part.enrollments
+    }
 
 
 def found_in(row: CardsRow) -> Found:

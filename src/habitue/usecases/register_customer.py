@@ -11,6 +11,7 @@ from habitue.customers.registration import Registration, Understood
 from habitue.customers.understand import understand
 from habitue.model.idempotency import Idempotency
 from habitue.usecases.card_writing import Render, Wanted, write_card
+from habitue.usecases.enrolments import Programs, possible, with_notices
 from habitue.usecases.issue_card import CardOrder
 from habitue.usecases.shop import Shop
 from habitue.usecases.writing import Reply
@@ -31,7 +32,7 @@ async def register_customer(
     stored then.
     """
 
-    reading = _Reading(registration, now)
+    reading = _Reading(shop, registration, now)
 
     def decide(found: Found, organisation: Organisation) -> CardDecision:
         understood = reading.under(organisation)
@@ -49,22 +50,27 @@ async def register_customer(
 class _Reading:
     """A registration as it is understood: read once, and anew where the shop says otherwise."""
 
-    def __init__(self, registration: Registration, now: datetime) -> None:
+    def __init__(self, shop: Shop, registration: Registration, now: datetime) -> None:
         self._registration = registration
         self._now = now
-        self._last: tuple[Organisation, Understood, Wanted] | None = None
+        self._last: tuple[Organisation, Programs, Understood, Wanted] | None = None
+        self._shop = shop
 
     def under(self, organisation: Organisation) -> Understood:
         """What is understood under these rules. Raises what `understand` raises."""
-        return self._read(organisation)[1]
+        return self._read(organisation)[0]
 
     def wanted(self, organisation: Organisation) -> Wanted:
         """Whom it is about. Raises what `understand` raises."""
-        return self._read(organisation)[2]
+        return self._read(organisation)[1]
 
-    def _read(self, organisation: Organisation) -> tuple[Organisation, Understood, Wanted]:
-        if self._last is None or self._last[0] is not organisation:
-            understood = understand(self._registration, organisation, self._now)
+    def _read(self, organisation: Organisation) -> tuple[Understood, Wanted]:
+        programs = self._shop.configuration.loyalty_programs
+        known = self._last
+        if known is None or known[0] is not organisation or known[1] is not programs:
+            registration, notices = possible(self._registration, programs, self._now)
+            understood = understand(registration, organisation, self._now)
+            understood = with_notices(understood, notices)
             wanted = Wanted(claim_keys(understood, organisation))
-            self._last = organisation, understood, wanted
-        return self._last
+            self._last = known = organisation, programs, understood, wanted
+        return known[2], known[3]

@@ -24,6 +24,7 @@ from habitue.customers.sharing import is_identity
 from habitue.customers.understand import understand_update
 from habitue.model.idempotency import Idempotency
 from habitue.usecases.card_writing import Render, Wanted, write_card
+from habitue.usecases.enrolments import possible, with_notices
 from habitue.usecases.find_customer import CardHolder, Resolved, Target, resolve
 from habitue.usecases.issue_card import CardOrder
 from habitue.usecases.shop import Shop
@@ -50,7 +51,10 @@ async def update_customer(
 
     def decide(found: Found, organisation: Organisation) -> CardDecision:
         card, root_id = _card(found, resolved, organisation, now)
-        understood = understand_update(registration, organisation, now)
+        programs = shop.configuration.loyalty_programs
+        wanted, notices = possible(registration, programs, now)
+        understood = understand_update(wanted, organisation, now)
+        understood = with_notices(understood, notices)
         return decide_update(understood, card, root_id, organisation, now)
 
     return await write_card(shop, _wanted(resolved, now), decide, now, render, idempotency, order)

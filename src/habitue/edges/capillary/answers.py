@@ -152,6 +152,9 @@ class CustomerOut(msgspec.Struct, rename="camel"):
     subscription_info: SubscriptionInfoOut | UnsetType = UNSET
     card_details: list[Any] | UnsetType = UNSET
     customer_status: StatusOut | UnsetType = UNSET
+    points_summary: Any | UnsetType = UNSET
+    loyalty_program_details: list[Any] | UnsetType = UNSET
+    expiry_schedules: list[Any] | UnsetType = UNSET
     warnings: list[Item] = []
 
 

@@ -52,6 +52,7 @@ from habitue.customers.refusals import (
 from habitue.customers.status import StatusFinal
 from habitue.edges.capillary.card_codes import CARD_ROWS
 from habitue.edges.capillary.organisation_codes import ORGANISATION_ROWS, OrganisationRefused
+from habitue.edges.capillary.points_codes import POINTS_ROWS
 from habitue.edges.capillary.request_codes import MERGE_REQUEST_ROWS
 from habitue.edges.capillary.rows import Row
 from habitue.edges.http.refusals import (
@@ -93,6 +94,11 @@ RequestFact = Literal[
     "subscription_priority_invalid",
     "subscription_scope_invalid",
     "subscription_status_invalid",
+    "not_enrolled",
+    "entity_type_invalid",  # subject: the type
+    "program_invalid",  # subject: the id
+    "points_not_whole",
+    "points_too_precise",
 ]
 
 
@@ -221,6 +227,7 @@ _REFUSALS: Mapping[type[Refusal], _Rows] = {
         _ANY: Row(8026, "Customer is deleted after PII delete request"),
     },
     CustomerBlocked: {_ANY: Row(3045, "Not allowed, customer status is {label}")},
+    **{kind: {_ANY: row} for kind, row in POINTS_ROWS.items()},
     # everything that any door may refuse
     InvalidInput: {_ANY: _MALFORMED},
     Unauthorized: {_ANY: _DENIED},
@@ -260,6 +267,11 @@ _REQUEST_FAULTS: Mapping[RequestFact, _Rows] = {
     "subscription_priority_invalid": {_ANY: Row(1102, "Invalid priority passed - {subject}")},
     "subscription_scope_invalid": {_ANY: Row(1103, "Invalid scope passed - {subject}")},
     "subscription_status_invalid": {_ANY: Row(1106, "Invalid status passed - {subject}")},
+    "not_enrolled": {_ANY: Row(1218, "Customer is not enrolled in a loyalty program")},
+    "entity_type_invalid": {_ANY: Row(1212, "Invalid entity type - {subject}")},
+    "program_invalid": {_ANY: Row(1213, "Invalid program id - {subject}")},
+    "points_not_whole": {_ANY: Row(807, "Only whole points can be transferred")},
+    "points_too_precise": {_ANY: Row(878, "Points can have at most 3 decimals")},
 }
 
 _NOTICES: Mapping[NoticeKind, _Rows] = {
@@ -302,6 +314,10 @@ _NOTICES: Mapping[NoticeKind, _Rows] = {
     "status_label_default_missing": {_ANY: Row(8107, "Default customer status label not set")},
     "enrollment_program_invalid": {_ANY: Row(1213, "Invalid program id - {subject}")},
     "enrollment_tier_invalid": {_ANY: Row(1023, "Could not enroll, invalid tier - {subject}")},
+    "enrollment_points_invalid": {
+        _ANY: Row(1010, "Loyalty points could not be updated - {subject}")
+    },
+    "enrollment_date_invalid": {_ANY: Row(1215, "Expiry date is not valid - {subject}")},
     "enrollment_exists": {_ANY: Row(1023, "Could not enroll, already enrolled - {subject}")},
     "name_truncated": {_ANY: Row(91015, "Value is too long - {subject}")},
 }
@@ -333,7 +349,8 @@ def coded_refusal(refusal: Refusal, operation_id: str = "") -> tuple[Coded, ...]
     row = _row_of(refusal, verb_of(operation_id))
     if row is _MALFORMED and isinstance(refusal, InvalidInput) and refusal.faults:
         return tuple(Coded(row.code, _told(each), row.business) for each in refusal.faults)
-    known = {**vars(refusal), "message": refusal.message}
+    told = refusal.faults[0].details if isinstance(refusal, InvalidInput) and refusal.faults else ""
+    known = {**vars(refusal), "message": refusal.message, "told": told}
     return (Coded(row.code, row.filled(known), row.business),)
 
 

@@ -42,6 +42,7 @@ from habitue.edges.capillary.envelopes import (
     listing,
     warnings_of,
 )
+from habitue.edges.capillary.points_answers import expiries_of, summary_of
 from habitue.edges.capillary.targets import (
     DetailsQuery,
     LookupQuery,
@@ -57,6 +58,7 @@ from habitue.edges.http.operation import Operation
 from habitue.model.limits import CUSTOMERS_PER_REQUEST_MAX, SEARCH_PAGE_SIZE_MAX
 from habitue.usecases.find_customer import find_customer, read_customers
 from habitue.usecases.read_customer import read_customer, read_held_cards
+from habitue.usecases.read_programs import Membership, programs_of, read_memberships
 from habitue.usecases.search_customers import FoundCard, search_customers
 from habitue.usecases.shop import Shop
 
@@ -130,7 +132,25 @@ async def get_customer(call: TillCall[ReadQuery | DetailsQuery, None]) -> Answer
         out.customer_status = status_out(current_status(card, organisation))
     if "subscriptions" in embeds:
         out.subscription_info = subscription_info_out(subscriptions_of(card, call.now))
+    if embeds & _OF_POINTS:
+        memberships = await read_memberships(shop, card.id, programs_of(shop), call.now)
+        _embed_points(out, card, memberships, embeds)
     return Answer(200, out)
+
+
+_OF_POINTS = frozenset({"points", "mlp", "expirySchedules"})
+
+
+def _embed_points(
+    out: CustomerOut, card: Card, memberships: list[Membership], embeds: frozenset[str]
+) -> None:
+    """The default program as a summary, all as details, and what ends when."""
+    if "points" in embeds and memberships:
+        out.points_summary = summary_of(card, memberships[0])
+    if "mlp" in embeds:
+        out.loyalty_program_details = [summary_of(card, each) for each in memberships]
+    if "expirySchedules" in embeds:
+        out.expiry_schedules = list(expiries_of(memberships))
 
 
 async def search(call: TillCall[SearchQuery, None]) -> Answer:

@@ -6,6 +6,7 @@ change, for those who act upon it.
 """
 
 import secrets
+from decimal import Decimal
 from typing import Any, TypeAlias
 
 import msgspec
@@ -34,7 +35,9 @@ from habitue.edges.http.call import Answer, Call
 from habitue.edges.http.numbers import ENCODER
 from habitue.edges.http.operation import Operation
 from habitue.model.errors import Fault, InvalidInput
+from habitue.model.numbers import shortest
 from habitue.usecases.card_writing import Render, Written
+from habitue.usecases.enrolments import Award
 from habitue.usecases.find_customer import Target
 from habitue.usecases.issue_card import CardOrder
 from habitue.usecases.register_customer import register_customer
@@ -287,9 +290,25 @@ def _wish(offered: OfferedIdentifier, pointer: str) -> CardWish:
     )
 
 
+class PointsEffect(msgspec.Struct, rename="camel"):
+    """Points that came with it; `rawAwardedPoints` is the number before any rounding."""
+
+    entity_type: str
+    raw_awarded_points: Decimal
+    awarded_points: Decimal
+    type: str = "points"
+
+
+def _points_effect(award: Award) -> PointsEffect:
+    points = shortest(award.points)
+    return PointsEffect("USER", points, points)
+
+
 def _rendered(call: AddCall | LookupCall, attribution: Attribution) -> Render:
     def render(written: Written) -> Reply:
-        return _reply(success(written.customer_id, _warnings(call, written, attribution)))
+        warnings = _warnings(call, written, attribution)
+        effects = [_points_effect(each) for each in written.awards]
+        return _reply(success(written.customer_id, warnings, effects))
 
     return render
 

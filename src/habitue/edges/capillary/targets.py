@@ -15,8 +15,7 @@ from habitue.edges.http.numbers import Integer
 from habitue.model.errors import Fault, InvalidInput
 from habitue.usecases.find_customer import Target
 
-#: What a customer's answer may be asked to hold besides. Those about points and tiers are answered
-#: by the loyalty ledger; until a shop has one there is nothing to tell.
+#: What a customer's answer may be asked to hold besides; of what a shop does not have, nothing.
 EMBEDS = (
     "points",
     "subscriptions",

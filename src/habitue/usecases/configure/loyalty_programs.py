@@ -33,6 +33,7 @@ from habitue.loyalty.program import (
 from habitue.model.errors import Conflict, Fault, NotFound
 from habitue.model.instants import zone_of
 from habitue.model.limits import NAME_LENGTH_MAX, POINTS_DECIMALS_MAX, TIERS_MAX
+from habitue.model.numbers import is_amount
 from habitue.promotions.configuration import Configuration
 from habitue.store.configuration import new_ids
 from habitue.usecases.configuration import Change
@@ -81,6 +82,7 @@ class LoyaltyProgramFields(msgspec.Struct, frozen=True, kw_only=True):
     return_policy: ReturnPolicy | UnsetType | None = UNSET
     points_scale: int | UnsetType | None = UNSET
     points_rounding: PointsRounding | UnsetType | None = UNSET
+    points_to_currency_ratio: Decimal | UnsetType | None = UNSET
 
 
 _FIXED = {
@@ -219,6 +221,10 @@ def _faults(configuration: Configuration, program: LoyaltyProgram) -> Iterator[F
     yield from _duration_faults(program)
     if program.users_per_card < 0:
         yield Fault("/usersPerCardLimit", "Out of range", "a limit is 0 (none) or more")
+    ratio = program.points_to_currency_ratio
+    if not (is_amount(ratio) and ratio > 0):
+        details = "what a point pays is an amount above zero"
+        yield Fault("/pointsToCurrencyRatio", "Out of range", details)
     if not 0 <= program.points_scale <= POINTS_DECIMALS_MAX:
         details = f"points have 0 to {POINTS_DECIMALS_MAX} decimals"
         yield Fault("/pointsScale", "Out of range", details)

@@ -77,6 +77,7 @@ class LoyaltyProgramIn(msgspec.Struct, rename="camel"):
     return_policy: ReturnPolicy | UnsetType | None = UNSET
     points_scale: Annotated[int, Meta(ge=0, le=12)] | UnsetType | None = UNSET
     points_rounding: PointsRounding | UnsetType | None = UNSET
+    points_to_currency_ratio: Number | UnsetType | None = UNSET
 
 
 class TierOut(
@@ -120,6 +121,7 @@ class LoyaltyProgramOut(msgspec.Struct, omit_defaults=True, kw_only=True, rename
     tiers: list[TierOut]
     points_scale: int
     points_rounding: PointsRounding
+    points_to_currency_ratio: Decimal
     can_update_tiers: bool
     can_update_tier_expiration_policy: bool
     can_upgrade_to_advanced_tiers: bool
@@ -200,6 +202,7 @@ def loyalty_program_out(program: LoyaltyProgram) -> LoyaltyProgramOut:
         tiers=[_tier_out(tier, program) for tier in reversed(program.tiers)],
         points_scale=program.points_scale,
         points_rounding=program.points_rounding,
+        points_to_currency_ratio=shortest(program.points_to_currency_ratio),
         can_update_tiers=True,
         can_update_tier_expiration_policy=True,
         can_upgrade_to_advanced_tiers=program.tiers_expiration is None,
