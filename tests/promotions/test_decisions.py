@@ -246,7 +246,7 @@ def test_taking_back_restores_everything_that_closing_counted(
     closing = decided(program, state, msgspec.structs.replace(sent, state="closed"))
     closed = after_closing(closing, state)
     if reopens:
-        taking = decide_reopen(closed, NOW)
+        taking = decide_reopen(closed, program, NOW)
     else:
         taking = decided(program, closed, update(state="cancelled"))
     assert closing.closed_sessions_change + taking.closed_sessions_change == 0
@@ -276,7 +276,7 @@ def test_closing_again_after_reopening_gives_the_same(
     """Where no rule has changed what rules read: attributes that were updated stay updated."""
     program = program_of(numbered(recipes))
     closing = decided(program, state, msgspec.structs.replace(sent, state="closed"))
-    reopening = decide_reopen(after_closing(closing, state), NOW)
+    reopening = decide_reopen(after_closing(closing, state), program, NOW)
     again = decided(
         program,
         msgspec.structs.replace(

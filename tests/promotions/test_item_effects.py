@@ -18,7 +18,7 @@ from habitue.promotions.effects import (
     ShowNotification,
     UpdateAttribute,
 )
-from habitue.promotions.rollback import rollbacks_of, without_units
+from habitue.promotions.rollback import Giving, of_units, rollbacks_of
 from habitue.rules.notation import read_text
 from habitue.rules.parse import render_expression
 from tests.promotions.shop_window import Window, coupon, item, rule, values
@@ -36,11 +36,11 @@ def test_a_discount_on_a_cost_of_each_unit() -> None:
         SetDiscountPerAdditionalCostPerItem("deposit#0", 6, "deposit", Decimal(1), 0, unit)
         for unit in (0, 1)
     ]
-    assert [each.outcome for each in rollbacks_of(effects, frozenset())] == [
+    assert [each.outcome for each in rollbacks_of(effects, Giving())] == [
         RollbackDiscount("deposit#0", Decimal(1), 0, unit, 6, "deposit") for unit in (0, 1)
     ]
-    rolled_back, kept = without_units(effects, {0: range(1, 2)})
-    assert [each.outcome.sub_position for each in rolled_back] == [1]  # type: ignore[union-attr]
+    returning, kept = of_units(effects, {0: range(1, 2)})
+    assert [each.outcome.sub_position for each in returning] == [1]  # type: ignore[union-attr]
     assert [each.outcome.sub_position for each in kept] == [0]  # type: ignore[union-attr]
 
 

@@ -9,7 +9,7 @@ below zero are mistakes of the caller, and raise `Unbalanced` before anything is
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -35,7 +35,7 @@ from habitue.loyalty.ledger import (
     total,
 )
 from habitue.loyalty.program import LoyaltyProgram
-from habitue.loyalty.tier import TierCause, TierChange, TierState
+from habitue.loyalty.tier import Anchors, TierCause, TierChange, TierState
 from habitue.model.numbers import EXACT, ZERO
 
 
@@ -52,6 +52,18 @@ class Entry(msgspec.Struct, frozen=True):
     lot: UUID | None = None
 
 
+class Snapshot(msgspec.Struct, frozen=True):
+    """How a booking stood at a time: copies of what changes, and how much was posted by then."""
+
+    moment: datetime
+    anchors: Anchors
+    accounts: Mapping[int, Account]
+    lots: Mapping[UUID, Lot]
+    holds: Mapping[tuple[UUID, UUID], Hold]
+    sets: int
+    changes: int
+
+
 class Booking:
     """One ledger while it is decided upon; nothing of it is shared."""
 
@@ -66,6 +78,7 @@ class Booking:
         self._sets: list[PostingSet] = []
         self._keys: set[tuple[UUID, int]] = set()
         self._changes: list[TierChange] = []
+        self._active: Decimal | None = None
 
     @property
     def ledger(self) -> Ledger:
@@ -82,10 +95,15 @@ class Booking:
     @property
     def active(self) -> Decimal:
         """The points that can be spent now."""
-        lots = self.lots.values()
-        known = total(lot.remaining for lot in lots if lot.is_active(self.moment))
+        if self._active is None:
+            self._active = total(map(self._spendable, self.lots.values()))
         unread = self.before.unread
-        return known if unread is None else EXACT.add(known, unread.total)
+        return self._active if unread is None else EXACT.add(self._active, unread.total)
+
+    @property
+    def tier_changes(self) -> tuple[TierChange, ...]:
+        """The tiers that were entered and left so far."""
+        return tuple(self._changes)
 
     @property
     def balances(self) -> Balances:
@@ -121,9 +139,38 @@ class Booking:
         """What was decided so far."""
         return LedgerDecision(self.before, self.ledger, tuple(self._sets), tuple(self._changes))
 
+    def snapshot(self) -> Snapshot:
+        """How everything stands now, for `restore`."""
+        return Snapshot(
+            self.moment,
+            self.anchors,
+            dict(self.accounts),
+            dict(self.lots),
+            dict(self.holds),
+            len(self._sets),
+            len(self._changes),
+        )
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Forgets everything that was decided since."""
+        self.moment, self.anchors = snapshot.moment, snapshot.anchors
+        self.accounts = dict(snapshot.accounts)
+        self.lots = dict(snapshot.lots)
+        self.holds = dict(snapshot.holds)
+        self._keys -= {(each.key, each.root_id) for each in self._sets[snapshot.sets :]}
+        del self._sets[snapshot.sets :]
+        del self._changes[snapshot.changes :]
+        self._active = None
+
+    def has_booked(self, key: UUID) -> bool:
+        """Whether something was posted under that key, for the root that the request names."""
+        return (key, self.before.root_id) in self._keys
+
     def advance(self, moment: datetime) -> None:
         """Time goes on; it never goes back."""
-        self.moment = max(self.moment, moment)
+        if moment > self.moment:
+            self.moment = moment
+            self._active = None
 
     def account(self, root_id: int) -> Account:
         """The account of a root, which comes to be where it is new."""
@@ -162,6 +209,11 @@ class Booking:
 
     def put_lot(self, lot: Lot) -> None:
         """A lot comes to be, or its terms change; what remains of it is changed by postings."""
+        if self._active is not None:
+            old = self.lots.get(lot.key)
+            before = ZERO if old is None else self._spendable(old)
+            change = EXACT.subtract(self._spendable(lot), before)
+            self._active = EXACT.add(self._active, change)
         self.lots[lot.key] = lot
 
     def put_hold(self, hold: Hold) -> None:
@@ -196,4 +248,7 @@ class Booking:
         remaining = EXACT.add(lot.remaining, posting.amount)
         if not ZERO <= remaining <= lot.amount:
             raise Unbalanced(f"a lot of {lot.amount} would have {remaining}")
-        self.lots[lot.key] = msgspec.structs.replace(lot, remaining=remaining)
+        self.put_lot(msgspec.structs.replace(lot, remaining=remaining))
+
+    def _spendable(self, lot: Lot) -> Decimal:
+        return lot.remaining if lot.is_active(self.moment) else ZERO

@@ -8,7 +8,7 @@ program's cycle. Whoever has no such date is counted from the start of the tier.
 A program without an expiration policy never lowers anybody.
 """
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Literal
 
@@ -16,6 +16,8 @@ import msgspec
 
 from habitue.loyalty.duration import next_boundary
 from habitue.loyalty.program import LoyaltyProgram, Tier
+from habitue.model.attributes import Attributes
+from habitue.model.instants import parse_instant
 
 TierCause = Literal["upgrade", "downgrade", "manual", "import"]
 
@@ -44,6 +46,14 @@ class Anchors(msgspec.Struct, frozen=True):
 
     joined: datetime | None = None
     attribute: datetime | None = None
+
+
+def anchors_of(program: LoyaltyProgram, attributes: Attributes, joined: datetime | None) -> Anchors:
+    """The dates of a customer from which a program may count tiers."""
+    told = attributes.get(program.tier_attribute) if program.tier_attribute else None
+    moment = parse_instant(told) if isinstance(told, str) else told
+    attribute = moment if isinstance(moment, datetime) else None
+    return Anchors(None if joined is None else joined.astimezone(UTC), attribute)
 
 
 def expiry_of(

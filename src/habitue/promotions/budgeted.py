@@ -10,7 +10,9 @@ from typing import Any, TypeAlias
 
 from habitue.promotions.effects import (
     AddFreeItem,
+    AddLoyaltyPoints,
     CustomEffect,
+    DeductLoyaltyPoints,
     Outcome,
     SetDiscount,
     SetDiscountPerAdditionalCost,
@@ -36,6 +38,10 @@ def _discount(outcome: Any) -> Amounts:
     return (("setDiscount", outcome.value), ("setDiscountEffect", _ONCE))
 
 
+def _points(action: str) -> Callable[[Any], Amounts]:
+    return lambda outcome: ((action, outcome.value), (f"{action}Effect", _ONCE))
+
+
 def _once(action: str) -> Callable[[Any], Amounts]:
     amounts: Amounts = ((action, _ONCE),)
     return lambda _: amounts
@@ -49,4 +55,6 @@ _TAKING: Mapping[type, Callable[[Any], Amounts]] = {
     AddFreeItem: _once("addFreeItemEffect"),
     CustomEffect: _once("customEffect"),
     TriggerWebhook: _once("callApi"),
+    AddLoyaltyPoints: _points("createLoyaltyPoints"),
+    DeductLoyaltyPoints: _points("redeemLoyaltyPoints"),
 }

@@ -5,6 +5,11 @@ from collections.abc import Iterable
 import msgspec
 
 from habitue.promotions.campaign import Campaign, StoredRuleset
+from habitue.promotions.loyalty_references import (
+    NO_REFERENCES,
+    LoyaltyReferences,
+    references_of,
+)
 from habitue.rules.compile import CompiledBinding, Evaluate, compile_binding, compile_expression
 from habitue.rules.desugar import desugar_ruleset
 from habitue.rules.dialect import Dialect
@@ -48,11 +53,12 @@ class CompiledRule(msgspec.Struct, frozen=True):
 
 
 class CompiledCampaign(msgspec.Struct, frozen=True):
-    """One campaign with its active ruleset; `rule_bindings` are those of the whole ruleset."""
+    """One campaign with its active ruleset; `loyalty` are the programs that its rules refer to."""
 
     campaign: Campaign
     ruleset_id: int
     rules: tuple[CompiledRule, ...]
+    loyalty: LoyaltyReferences = NO_REFERENCES
 
 
 def compile_campaign(
@@ -64,7 +70,7 @@ def compile_campaign(
         _compiled_rule(tree, (campaign.id, ruleset.id, index, rule.title), dialect)
         for index, rule in enumerate(tree.rules)
     )
-    return CompiledCampaign(campaign, ruleset.id, tuple(rules))
+    return CompiledCampaign(campaign, ruleset.id, tuple(rules), references_of(tree))
 
 
 def _compiled_rule(

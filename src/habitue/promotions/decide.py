@@ -9,10 +9,12 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Literal
+from uuid import UUID
 
 import msgspec
 
 from habitue.customers.customer import Customer
+from habitue.loyalty.ledger import LedgerDecision
 from habitue.model.attributes import Attributes, merged
 from habitue.model.errors import Fault, InvalidInput
 from habitue.model.numbers import ZERO
@@ -26,9 +28,10 @@ from habitue.promotions.evaluate import NO_RESOURCES, Purpose, evaluate
 from habitue.promotions.evaluation import AttributeChange
 from habitue.promotions.event import EventFacts
 from habitue.promotions.facts import ProfileFacts, SessionFacts
+from habitue.promotions.points_book import Origin, PointsBook, Undone
 from habitue.promotions.program import Program
 from habitue.promotions.resources import ResourceChanges, Resources
-from habitue.promotions.rollback import rollbacks_of, standing
+from habitue.promotions.rollback import Giving, rollbacks_of, standing
 from habitue.promotions.session import (
     Session,
     SessionUpdate,
@@ -74,6 +77,7 @@ class Decision(msgspec.Struct, frozen=True):
     """The whole outcome: the session to save, the changes to its owner, and what to answer.
 
     `owner_attributes` are all of them where rules set some, `owner_changes` those that were set.
+    `points` is what the session does to ledgers, whether that is saved or not.
     """
 
     session: Session
@@ -90,15 +94,20 @@ class Decision(msgspec.Struct, frozen=True):
     trace: tuple[CampaignTrace, ...] = ()
     triggered_campaign_ids: tuple[int, ...] = ()
     resource_changes: ResourceChanges = ResourceChanges()
+    points: tuple[LedgerDecision, ...] = ()
 
 
 class SessionCommand(msgspec.Struct, frozen=True):
-    """A request to update the session `integration_id` of an application."""
+    """A request to update the session `integration_id` of an application.
+
+    `tells` names the resources that the answer shall tell.
+    """
 
     application_id: int
     integration_id: str
     update: SessionUpdate
     purpose: Purpose = Purpose()
+    tells: frozenset[str] = frozenset()
 
 
 def decide_update(
@@ -111,7 +120,7 @@ def decide_update(
     check_campaigns(command.purpose, program, "/customerSession")
     if stored is not None and stored.state != "open":
         _check_owner(state, stored)
-        return _revoke(state, stored, now)
+        return _revoke(state, stored, program, now)
     session = laid_over(stored or _blank(state, command, now), command.update, now)
     session = _owned(session, state)
     if session.state == "cancelled":
@@ -119,11 +128,11 @@ def decide_update(
     return _evaluate(state, session, command.purpose, program, now)
 
 
-def decide_reopen(state: State, now: datetime) -> Decision:
+def decide_reopen(state: State, program: Program, now: datetime) -> Decision:
     """What reopening does to a closed session. Raises `InvalidInput` in any other state."""
     assert state.stored is not None, "only a stored session is reopened"
     check_reopen(state.stored.state)
-    return _take_back(state, state.stored, "open", "talon_session_reopened", now)
+    return _take_back(state, state.stored, "open", "talon_session_reopened", program, now)
 
 
 def _blank(state: State, command: SessionCommand, now: datetime) -> Session:
@@ -161,8 +170,8 @@ def _cancel_open(state: State, session: Session) -> Decision:
     )
 
 
-def _revoke(state: State, stored: Session, now: datetime) -> Decision:
-    return _take_back(state, stored, "cancelled", "talon_session_revoked", now)
+def _revoke(state: State, stored: Session, program: Program, now: datetime) -> Decision:
+    return _take_back(state, stored, "cancelled", "talon_session_revoked", program, now)
 
 
 def _take_back(
@@ -170,33 +179,39 @@ def _take_back(
     stored: Session,
     new_state: Literal["open", "cancelled"],
     event_type: EventType,
+    program: Program,
     now: datetime,
 ) -> Decision:
+    book = points_book(state, stored, program, now)
     redeemed = (each for each in state.redemptions if each.session_id == stored.id)
-    redeemed_coupon_ids = frozenset(each.coupon_id for each in redeemed)
+    giving = Giving(frozenset(each.coupon_id for each in redeemed), undone(book, stored.effects))
     session = msgspec.structs.replace(
         stored,
         state=new_state,
         updated=now,
         update_count=stored.update_count + 1,
-        effects=standing(stored.effects),
+        effects=standing(stored.effects, giving),
         closed_at=None,
+        reopen_count=stored.reopen_count + (new_state == "open"),
     )
+    points = book.decisions() if book else ()
     return Decision(
         session,
-        effects=rollbacks_of(stored.effects, redeemed_coupon_ids),
+        effects=rollbacks_of(stored.effects, giving),
         event_type=event_type,
         closed_sessions_change=-1,
         total_sales_change=stored.remaining_totals.total.copy_negate(),
         release=True,
-        resource_changes=_given_back(state.resources),
+        resource_changes=_given_back(state.resources, points),
+        points=points,
     )
 
 
-def _given_back(resources: Resources) -> ResourceChanges:
+def _given_back(resources: Resources, points: tuple[LedgerDecision, ...]) -> ResourceChanges:
     """What a session gives back that is cancelled or reopened."""
     return ResourceChanges(
-        budgets=BudgetChanges(release=True) if resources.budgets.session else None
+        budgets=BudgetChanges(release=True) if resources.budgets.session else None,
+        points=points,
     )
 
 
@@ -207,17 +222,20 @@ def _evaluate(
     tally = _tally(state, session, program, now)
     closes = session.state == "closed"
     event_type = _event_type(state, closes)
+    ledgers = points_book(state, session, program, now)
     evaluated = evaluate(
         program,
         purpose,
         SessionFacts(session, program.fact_definitions),
-        profile_of(session, state.owner, state.resources, program),
+        profile_of(session, state.owner, state.resources, program, ledgers),
         book,
         now,
         state.resources,
         tally,
         EventFacts(event_type),
+        ledgers,
     )
+    points = ledgers.decisions() if ledgers else ()
     effects = (*evaluated.effects, *book.rejections(), *_referral_rejections(session))
     session, owner_changes = with_changes(session, evaluated.attribute_changes)
     redeemed = tuple(book.redeemed()) if closes else ()
@@ -235,17 +253,50 @@ def _evaluate(
         failures=evaluated.failures,
         trace=evaluated.trace,
         triggered_campaign_ids=evaluated.triggered_campaign_ids,
-        resource_changes=paid(evaluated.resource_changes, takes, program.version),
+        resource_changes=_kept(
+            paid(evaluated.resource_changes, takes, program.version), points if closes else ()
+        ),
+        points=points,
     )
 
 
+def _kept(changes: ResourceChanges, points: tuple[LedgerDecision, ...]) -> ResourceChanges:
+    return msgspec.structs.replace(changes, points=points) if points else changes
+
+
+def points_book(
+    state: State, session: Session, program: Program, now: datetime
+) -> PointsBook | None:
+    """The points of the session's customer; None where there are no loyalty programs."""
+    if not program.loyalty:
+        return None
+    origin = Origin(
+        session.application_id,
+        state.event_id,
+        session.id,
+        session.integration_id,
+        str(session.reopen_count or ""),
+    )
+    points = state.resources.points
+    return PointsBook(program.loyalty, program.loyalty_served, points, state.owner, origin, now)
+
+
+def undone(book: PointsBook | None, effects: Iterable[Effect]) -> Mapping[UUID, Undone]:
+    """Takes the points of those effects back, and tells how much of each transaction that was."""
+    return book.undo(each.outcome for each in effects) if book else {}
+
+
 def profile_of(
-    session: Session, owner: Customer, resources: Resources, program: Program
+    session: Session,
+    owner: Customer,
+    resources: Resources,
+    program: Program,
+    points: PointsBook | None = None,
 ) -> ProfileFacts | None:
     """The customer of the session as rules see them; None where it is anonymous."""
     if not session.profile_id:
         return None
-    return customer_facts(session.profile_id, owner, resources, program)
+    return customer_facts(session.profile_id, owner, resources, program, points)
 
 
 def place_of(session: Session, program: Program, now: datetime) -> Place:

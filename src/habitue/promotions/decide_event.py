@@ -19,6 +19,7 @@ from habitue.promotions.decide_profile import (
     check_campaigns,
     customer_facts,
     no_codes,
+    points_at_once,
 )
 from habitue.promotions.evaluate import Purpose, evaluate
 from habitue.promotions.event import BUILT_IN, event_facts
@@ -67,17 +68,20 @@ def decide_event(
     session = resources.event.session
     place = Place(now, program.zone, has_profile=True, closes=True)
     tally = tally_of(program.limits, resources.budgets, place, ())
+    points = points_at_once(customer, program, event_id, now, resources)
     evaluated = evaluate(
         program,
         command.purpose,
         PastSession(session, program.fact_definitions) if session else None,
-        customer_facts(command.profile_id, customer, resources, program),
+        customer_facts(command.profile_id, customer, resources, program, points),
         no_codes(command.profile_id, command.purpose, program, now),
         now,
         resources,
         tally,
         event_facts(command.type, sent, definitions),
+        points,
     )
+    ledgers = points.decisions() if points else ()
     takes = takes_of(tally, evaluated.effects, ()) if tally else ()
     set_by_rules = {each.name: each.value for each in evaluated.attribute_changes}
     event = EventChange(
@@ -100,10 +104,11 @@ def decide_event(
         trace=evaluated.trace,
         triggered_campaign_ids=evaluated.triggered_campaign_ids,
         resource_changes=paid(
-            msgspec.structs.replace(evaluated.resource_changes, event=event),
+            msgspec.structs.replace(evaluated.resource_changes, event=event, points=ledgers),
             takes,
             program.version,
         ),
+        points=ledgers,
     )
 
 

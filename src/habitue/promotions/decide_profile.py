@@ -6,6 +6,7 @@ from typing import Literal
 import msgspec
 
 from habitue.customers.customer import Customer
+from habitue.loyalty.ledger import LedgerDecision
 from habitue.model.attributes import Attributes, merged, normalised, validate
 from habitue.model.errors import Fault, InvalidInput
 from habitue.promotions.audiences import (
@@ -22,6 +23,8 @@ from habitue.promotions.effects import Effect
 from habitue.promotions.evaluate import NO_RESOURCES, Purpose, evaluate
 from habitue.promotions.event import EventFacts
 from habitue.promotions.facts import NO_AUDIENCES, AudienceFacts, ProfileFacts, readable
+from habitue.promotions.loyalty_facts import BookFacts
+from habitue.promotions.points_book import Origin, PointsBook
 from habitue.promotions.program import Program
 from habitue.promotions.resources import ResourceChanges, Resources
 from habitue.promotions.tally import paid, takes_of, tally_of
@@ -34,7 +37,8 @@ class ProfileCommand(msgspec.Struct, frozen=True):
     """A request to update a profile. `purpose` of None leaves the rules alone.
 
     `pointer` is where the profile stands in the request, for its faults. A profile that is unknown
-    comes to be, unless `creates` says otherwise.
+    comes to be, unless `creates` says otherwise. `tells` names the resources that the answer shall
+    tell.
     """
 
     integration_id: str
@@ -43,6 +47,7 @@ class ProfileCommand(msgspec.Struct, frozen=True):
     pointer: str = ""
     audiences: tuple[MembershipChange, ...] = ()
     creates: bool = True
+    tells: frozenset[str] = frozenset()
 
     @property
     def dry(self) -> bool:
@@ -52,7 +57,8 @@ class ProfileCommand(msgspec.Struct, frozen=True):
 class ProfileDecision(msgspec.Struct, frozen=True):
     """The outcome; `active` says that it counts as activity of the customer.
 
-    `attributes` are all of them, `changes` those that were sent or set by rules.
+    `attributes` are all of them, `changes` those that were sent or set by rules. `points` is what
+    happens to ledgers.
     """
 
     attributes: Attributes
@@ -63,6 +69,7 @@ class ProfileDecision(msgspec.Struct, frozen=True):
     trace: tuple[CampaignTrace, ...] = ()
     triggered_campaign_ids: tuple[int, ...] = ()
     resource_changes: ResourceChanges = ResourceChanges()
+    points: tuple[LedgerDecision, ...] = ()
 
 
 def decide_profile(
@@ -71,6 +78,7 @@ def decide_profile(
     program: Program,
     now: datetime,
     resources: Resources = NO_RESOURCES,
+    event_id: int = 0,
 ) -> ProfileDecision:
     """What the update does. Raises `InvalidInput`; nothing has happened then."""
     faults = validate(
@@ -90,7 +98,7 @@ def decide_profile(
             ),
         )
     check_campaigns(command.purpose, program, command.pointer)
-    return _evaluated(command, command.purpose, customer, sent, program, now, resources)
+    return _evaluated(command, command.purpose, customer, sent, program, now, resources, event_id)
 
 
 def _wished(command: ProfileCommand, resources: Resources) -> frozenset[int]:
@@ -112,6 +120,7 @@ def profile_facts(
     attributes: Attributes,
     program: Program,
     audiences: AudienceFacts = NO_AUDIENCES,
+    points: PointsBook | None = None,
 ) -> ProfileFacts:
     """The customer as rules see them."""
     return ProfileFacts(
@@ -123,16 +132,21 @@ def profile_facts(
         closed_sessions=customer.closed_sessions,
         total_sales=customer.total_sales,
         audiences=audiences,
+        loyalty=None if points is None else BookFacts(points),
     )
 
 
 def customer_facts(
-    profile_id: str, customer: Customer, resources: Resources, program: Program
+    profile_id: str,
+    customer: Customer,
+    resources: Resources,
+    program: Program,
+    points: PointsBook | None = None,
 ) -> ProfileFacts:
     """The customer with the stored attributes and audiences, as rules see them."""
     present = resources.audiences
     audiences = audience_facts(present, present, program.audience_names)
-    return profile_facts(profile_id, customer, customer.attributes, program, audiences)
+    return profile_facts(profile_id, customer, customer.attributes, program, audiences, points)
 
 
 def no_codes(profile_id: str, purpose: Purpose, program: Program, now: datetime) -> CouponBook:
@@ -161,18 +175,21 @@ def _evaluated(
     program: Program,
     now: datetime,
     resources: Resources,
+    event_id: int,
 ) -> ProfileDecision:
     attributes = merged(customer.attributes, sent)
     book = no_codes(command.integration_id, purpose, program, now)
     event = EventFacts(profile_event(customer))
     before, present = resources.audiences, _wished(command, resources)
     audiences = audience_facts(before, present, program.audience_names)
-    facts = profile_facts(command.integration_id, customer, attributes, program, audiences)
+    points = points_at_once(customer, program, event_id, now, resources)
+    facts = profile_facts(command.integration_id, customer, attributes, program, audiences, points)
     wished = msgspec.structs.replace(resources, audiences=present)
     place = Place(now, program.zone, has_profile=True, closes=True)
     tally = tally_of(program.limits, resources.budgets, place, ())
-    evaluated = evaluate(program, purpose, None, facts, book, now, wished, tally, event)
+    evaluated = evaluate(program, purpose, None, facts, book, now, wished, tally, event, points)
     takes = takes_of(tally, evaluated.effects, ()) if tally else ()
+    ledgers = points.decisions() if points else ()
     set_by_rules = {each.name: each.value for each in evaluated.attribute_changes}
     return ProfileDecision(
         merged(attributes, set_by_rules),
@@ -188,8 +205,22 @@ def _evaluated(
                 audiences=changes_between(
                     before, after(present, evaluated.resource_changes.audiences)
                 ),
+                points=ledgers,
             ),
             takes,
             program.version,
         ),
+        points=ledgers,
     )
+
+
+def points_at_once(
+    customer: Customer, program: Program, event_id: int, now: datetime, resources: Resources
+) -> PointsBook | None:
+    """The points of a customer to whom something happens that no session is; None where there are
+    no loyalty programs."""
+    if not program.loyalty:
+        return None
+    origin = Origin(program.application.id, event_id)
+    points = resources.points
+    return PointsBook(program.loyalty, program.loyalty_served, points, customer, origin, now)

@@ -11,13 +11,14 @@ Invariant: without the rules, returning units one by one takes back what returni
 does.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from decimal import localcontext
 
 import msgspec
 
 from habitue.customers.customer import Customer
+from habitue.loyalty.ledger import LedgerDecision
 from habitue.model.attributes import merged
 from habitue.model.numbers import EXACT
 from habitue.promotions.audiences import changes_of_effects
@@ -28,13 +29,16 @@ from habitue.promotions.decide import (
     State,
     coupon_book,
     place_of,
+    points_book,
     profile_of,
+    undone,
     with_changes,
 )
 from habitue.promotions.effects import (
     NO_CAMPAIGN,
     AcceptCoupon,
     Effect,
+    Outcome,
     RejectCoupon,
     RejectReferral,
     UpdateAttribute,
@@ -43,6 +47,7 @@ from habitue.promotions.evaluate import Evaluated, Purpose, evaluate
 from habitue.promotions.evaluation import AttributeChange
 from habitue.promotions.event import EventFacts
 from habitue.promotions.facts import remaining_facts
+from habitue.promotions.points_book import PointsBook, give_again
 from habitue.promotions.program import Program
 from habitue.promotions.resources import ResourceChanges
 from habitue.promotions.returned import (
@@ -54,7 +59,14 @@ from habitue.promotions.returned import (
     returned_units,
     with_returned,
 )
-from habitue.promotions.rollback import Difference, difference, without_units
+from habitue.promotions.rollback import (
+    Difference,
+    Giving,
+    difference,
+    of_units,
+    rollbacks_of,
+    standing,
+)
 from habitue.promotions.session import Session, check_return
 from habitue.promotions.tally import ClosedTally, gives_of
 
@@ -80,27 +92,35 @@ def decide_return(
     check_return(stored.state)
     lines = returned_lines(command.wishes, stored.cart_items)
     units = returned_units(stored.cart_items, lines)
-    rollbacks, kept = without_units(stored.effects, units)
+    book = points_book(state, stored, program, now)
+    belonging, others = of_units(stored.effects, units)
+    giving = Giving(undone=undone(book, belonging))
+    kept = (*others, *standing(belonging, giving))
     session = _returned(stored, lines, kept, state.event_id, now)
     with localcontext(EXACT):
         sales_change = session.remaining_totals.total - stored.remaining_totals.total
     decision = Decision(
         session,
-        effects=rollbacks,
+        effects=rollbacks_of(belonging, giving),
         event_type="talon_session_partially_returned",
         total_sales_change=sales_change,
     )
     if command.run_rules:
-        decision = _judged_again(state, stored, decision, program)
+        decision = _judged_again(state, stored, decision, program, book)
     uses = state.resources.budgets.session
-    return _with_gives(decision, gives_of(uses, stored.effects, decision.session.effects))
+    gives = gives_of(uses, stored.effects, decision.session.effects)
+    return _with_resources(decision, gives, book.decisions() if book else ())
 
 
-def _with_gives(decision: Decision, gives: tuple[Counted, ...]) -> Decision:
-    if not gives:
-        return decision
-    changes = msgspec.structs.replace(decision.resource_changes, budgets=BudgetChanges(gives=gives))
-    return msgspec.structs.replace(decision, resource_changes=changes)
+def _with_resources(
+    decision: Decision, gives: tuple[Counted, ...], points: tuple[LedgerDecision, ...]
+) -> Decision:
+    changes = msgspec.structs.replace(
+        decision.resource_changes,
+        budgets=BudgetChanges(gives=gives) if gives else None,
+        points=points,
+    )
+    return msgspec.structs.replace(decision, resource_changes=changes, points=points)
 
 
 def _returned(
@@ -133,7 +153,13 @@ def _givers(stored: Session) -> tuple[int, ...]:
     return tuple(sorted(set(given)))
 
 
-def _judged_again(state: State, stored: Session, decision: Decision, program: Program) -> Decision:
+def _judged_again(
+    state: State,
+    stored: Session,
+    decision: Decision,
+    program: Program,
+    book: PointsBook | None,
+) -> Decision:
     session = decision.session
     closed_at = session.closed_at
     assert closed_at is not None, "what is returned was closed"
@@ -142,14 +168,18 @@ def _judged_again(state: State, stored: Session, decision: Decision, program: Pr
     campaign_ids = _judged_campaigns(session, coupons, program, closed_at) - unaccepted
     if not campaign_ids:
         return decision
-    evaluated = _evaluated(state, stored, session, coupons, campaign_ids, program)
+    judged = None if book is None else book.without(_outcomes(stored.effects), _round(state))
+    evaluated = _evaluated(state, stored, session, coupons, campaign_ids, program, judged)
     changed = difference(session.effects, evaluated.effects, campaign_ids)
+    giving = Giving(undone=undone(book, changed.gone))
+    new = changed.new if book is None else give_again(book, changed.new)
+    kept = (*changed.kept, *standing(changed.gone, giving))
     session, owner_changes = with_changes(session, _new_changes(evaluated, changed))
     attributes = state.owner.attributes
     return msgspec.structs.replace(
         decision,
-        session=msgspec.structs.replace(session, effects=(*changed.kept, *changed.new)),
-        effects=(*decision.effects, *changed.rollbacks, *changed.new),
+        session=msgspec.structs.replace(session, effects=(*kept, *new)),
+        effects=(*decision.effects, *rollbacks_of(changed.gone, giving), *new),
         owner_attributes=merged(attributes, owner_changes) if owner_changes else None,
         owner_changes=owner_changes,
         triggered_campaign_ids=evaluated.triggered_campaign_ids,
@@ -157,6 +187,14 @@ def _judged_again(state: State, stored: Session, decision: Decision, program: Pr
             audiences=changes_of_effects(state.resources.audiences, changed.new)
         ),
     )
+
+
+def _outcomes(effects: Iterable[Effect]) -> Iterable[Outcome]:
+    return (each.outcome for each in effects)
+
+
+def _round(state: State) -> str:
+    return f"return {state.event_id}"
 
 
 def _accepted_coupons(
@@ -206,6 +244,7 @@ def _evaluated(
     coupons: Mapping[str, Coupon | None],
     campaign_ids: frozenset[int],
     program: Program,
+    points: PointsBook | None,
 ) -> Evaluated:
     closed_at = session.closed_at
     assert closed_at is not None, "what is returned was closed"
@@ -213,11 +252,13 @@ def _evaluated(
     submitted = msgspec.structs.replace(session, coupon_codes=tuple(coupons))
     book = coupon_book(_at_closing(state, closed_at), submitted, purpose, program, closed_at)
     owner = _apart_from(state.owner, stored)
-    profile = profile_of(session, owner, state.resources, program)
+    profile = profile_of(session, owner, state.resources, program, points)
     facts = remaining_facts(session, program.fact_definitions)
     tally = ClosedTally(state.resources.budgets.session, place_of(session, program, closed_at))
     event = EventFacts("talon_session_closed")
-    return evaluate(program, purpose, facts, profile, book, closed_at, tally=tally, event=event)
+    return evaluate(
+        program, purpose, facts, profile, book, closed_at, tally=tally, event=event, points=points
+    )
 
 
 def _at_closing(state: State, closed_at: datetime) -> State:

@@ -96,6 +96,14 @@ _PROFILE: Mapping[str, Field] = {
     "TotalSales": _stable(NUMBER, "total_sales"),
     "Created": _stable(TIME, "created"),
     "LastActivity": _stable(TIME, "last_activity"),
+    "Loyalty": _unset(record("Loyalty"), "loyalty"),
+}
+_LOYALTY_PROGRAM: Mapping[str, Field] = {
+    "CurrentBalance": _stable(NUMBER, "current"),
+    "PendingBalance": _stable(NUMBER, "pending"),
+    "NegativeBalance": _stable(NUMBER, "negative"),
+    "Tier": _unset(STRING, "tier"),
+    "JoinDate": _unset(TIME, "joined"),
 }
 _EVENT: Mapping[str, Field] = {"Type": _stable(STRING, "type")}
 _COUPON: Mapping[str, Field] = {
@@ -122,6 +130,8 @@ def dialect_of(configuration: Configuration, application_id: int) -> Dialect:
         "Profile": of("CustomerProfile", _PROFILE),
         "Coupon": of("Coupon", _COUPON, stable=False),
         "Event": _event_record(event_definitions(configuration, application_id)),
+        "Loyalty": Record({}, _loyalty_names(configuration, application_id)),
+        "LoyaltyProgram": Record(_LOYALTY_PROGRAM),
     }
     return Dialect(_VARIABLES, records, HOST_FUNCTIONS)
 
@@ -138,6 +148,13 @@ def _event_record(definitions: Mapping[str, Definitions]) -> Record:
     types = attribute_types(definitions)
     known = {name: _TYPES.get(type_ or "", ANY) for name, type_ in types.items()}
     return Record(_EVENT, known, stable_attributes=True)
+
+
+def _loyalty_names(configuration: Configuration, application_id: int) -> Mapping[str, Type]:
+    """The programs whose points customers have, by the names under which rules read them."""
+    programs = configuration.loyalty_programs.values()
+    serving = [each for each in programs if application_id in each.subscribed_application_ids]
+    return {each.name: record("LoyaltyProgram") for each in serving if not each.card_based}
 
 
 def definitions_of(

@@ -24,6 +24,7 @@ from habitue.promotions.effects import AcceptCoupon, Effect, EngineError
 from habitue.promotions.evaluation import AttributeChange, Evaluation
 from habitue.promotions.event import EventFacts
 from habitue.promotions.facts import CouponFacts, ProfileFacts, SessionFacts, readable
+from habitue.promotions.points_book import PointsBook
 from habitue.promotions.program import Program
 from habitue.promotions.resources import ResourceChanges, Resources
 from habitue.promotions.tally import BudgetUsedUp, Tally
@@ -79,9 +80,10 @@ def evaluate(
     resources: Resources = NO_RESOURCES,
     tally: Tally | None = None,
     event: EventFacts | None = None,
+    points: PointsBook | None = None,
 ) -> Evaluated:
     """Runs the rules of every campaign that may apply; `book` learns what became of the coupons,
-    and `tally` what was taken of budgets, where there are any."""
+    `tally` what was taken of budgets and `points` what of points, where there are any."""
     frame = Evaluation(
         now,
         program.zone,
@@ -94,6 +96,7 @@ def evaluate(
         program.webhooks,
         tally,
         event,
+        points,
     )
     run = _Run(program, purpose, frame, book)
     with localcontext(EXACT):

@@ -20,6 +20,7 @@ from habitue.promotions.coupon import Coupon
 from habitue.promotions.effects import Effect, Outcome
 from habitue.promotions.event import EventFacts
 from habitue.promotions.facts import CouponFacts, PastSession, ProfileFacts, SessionFacts
+from habitue.promotions.points_book import PointsBook
 from habitue.promotions.resources import Resources, Tentative
 from habitue.promotions.tally import Tally
 from habitue.promotions.webhook import Webhook
@@ -56,6 +57,7 @@ class Evaluation(Frame):
         "event",
         "memberships",
         "partial",
+        "points",
         "profile",
         "redeem",
         "resources",
@@ -81,6 +83,7 @@ class Evaluation(Frame):
         webhooks: Mapping[int, Webhook],
         tally: Tally | None = None,
         event: EventFacts | None = None,
+        points: PointsBook | None = None,
     ) -> None:
         super().__init__(now, zone)
         self.session = session
@@ -96,6 +99,9 @@ class Evaluation(Frame):
         tentatives: list[Tentative] = [self.memberships] if audience_names else []
         if tally is not None:
             tentatives.append(tally)
+        self.points = points
+        if points is not None:
+            tentatives.append(points)
         self.tentatives: tuple[Tentative, ...] = tuple(tentatives)
         self.partial = False
         self.cascade: Cascade | None = None

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from itertools import chain
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
@@ -113,6 +113,13 @@ class AudienceFacts(msgspec.Struct, frozen=True):
 NO_AUDIENCES = AudienceFacts()
 
 
+class LoyaltyFacts(Protocol):
+    """What the customer has in loyalty programs, by the names of these."""
+
+    @property
+    def attributes(self) -> Mapping[str, Any]: ...
+
+
 class ProfileFacts:
     """The customer as the rules see them; `total_sales` is before discounts."""
 
@@ -126,6 +133,7 @@ class ProfileFacts:
         "joined_audiences",
         "last_activity",
         "left_audiences",
+        "loyalty",
         "total_sales",
     )
 
@@ -140,6 +148,7 @@ class ProfileFacts:
         closed_sessions: int = 0,
         total_sales: Decimal = ZERO,
         audiences: AudienceFacts = NO_AUDIENCES,
+        loyalty: "LoyaltyFacts | None" = None,
     ) -> None:
         self.integration_id = integration_id
         self.attributes = attributes
@@ -147,6 +156,7 @@ class ProfileFacts:
         self.audiences = audiences.present
         self.joined_audiences = audiences.joined
         self.left_audiences = audiences.left
+        self.loyalty = loyalty
         self.closed_sessions = Decimal(closed_sessions)
         self.total_sales = total_sales
         self.created = created

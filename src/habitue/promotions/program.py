@@ -11,6 +11,7 @@ from types import MappingProxyType
 
 import msgspec
 
+from habitue.loyalty.program import LoyaltyProgram
 from habitue.model.attributes import Definitions
 from habitue.promotions.audiences import Audience
 from habitue.promotions.campaign import AdditionalCost, Application, Campaign, Limit
@@ -19,6 +20,7 @@ from habitue.promotions.compiled import CompiledCampaign, compile_campaign
 from habitue.promotions.configuration import Configuration
 from habitue.promotions.dialect import definitions_of, dialect_of, event_definitions
 from habitue.promotions.facts import FactDefinitions
+from habitue.promotions.loyalty_references import loyalty_programs
 from habitue.promotions.quick_look import plain_types
 from habitue.promotions.update import Vocabulary
 from habitue.promotions.webhook import Webhook
@@ -71,7 +73,18 @@ class Program:
             for id_, each in configuration.webhooks.items()
             if each.serves(application.id) and not each.draft
         }
+        self.loyalty: Mapping[int, LoyaltyProgram] = {
+            id_: each
+            for id_, each in configuration.loyalty_programs.items()
+            if each.sandbox == application.sandbox
+        }
+        self.loyalty_served: frozenset[int] = frozenset(
+            id_
+            for id_, each in self.loyalty.items()
+            if application.id in each.subscribed_application_ids
+        )
         self.compiled: Mapping[int, CompiledCampaign] = MappingProxyType({})
+        self._loyalty_used: frozenset[int] = frozenset()
         self.candidates: CandidateIndex = CandidateIndex({}, self.dialect)
 
     def idle_campaigns(self) -> list[Campaign]:
@@ -82,6 +95,21 @@ class Program:
         """The compiled campaigns in evaluation order: all of them, or only those."""
         ids = sorted(self.compiled if only is None else set(only) & self.compiled.keys())
         return [self.compiled[each] for each in ids]
+
+    def use(self, compiled: Mapping[int, CompiledCampaign]) -> None:
+        """From now on, before anybody else sees the program, these are its campaigns."""
+        self.compiled = compiled
+        self.candidates = CandidateIndex(compiled, self.dialect)
+        enabled = (id_ for id_ in compiled if self.campaigns[id_].state == "enabled")
+        self._loyalty_used = self.loyalty_wanted(frozenset(enabled))
+
+    def loyalty_wanted(self, campaign_ids: frozenset[int] | None = None) -> frozenset[int]:
+        """The loyalty programs of this application that rules of those campaigns refer to; of all
+        enabled ones where that is None."""
+        if campaign_ids is None:
+            return self._loyalty_used
+        wanted = [self.compiled[id_].loyalty for id_ in campaign_ids & self.compiled.keys()]
+        return loyalty_programs(wanted, self.loyalty) & self.loyalty_served
 
 
 def build_program(
@@ -101,8 +129,7 @@ def build_program(
             compiled[campaign.id] = msgspec.structs.replace(earlier, campaign=campaign)
         else:
             compiled[campaign.id] = compile_campaign(campaign, ruleset, program.dialect)
-    program.compiled = compiled
-    program.candidates = CandidateIndex(compiled, program.dialect)
+    program.use(compiled)
     return program
 
 

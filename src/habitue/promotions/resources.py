@@ -9,12 +9,15 @@ before a rule is tried and rolled back where the rule fails.
 Invariant: a decision changes a resource by what it says here and in no other way.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, Literal, Protocol
 from uuid import UUID
 
 import msgspec
 
+from habitue.loyalty.ledger import Ledger, LedgerDecision
 from habitue.model.attributes import Attributes
 from habitue.promotions.budgets import BudgetChanges, Budgets
 from habitue.promotions.effects import Effect
@@ -76,12 +79,34 @@ class EventChange(msgspec.Struct, frozen=True, omit_defaults=True):
 NO_EVENT = EventReading()
 
 
+class ProgramPoints(msgspec.Struct, frozen=True):
+    """What a customer has in one program: since when as a member, and the ledgers by subledger."""
+
+    joined: datetime | None
+    ledgers: Mapping[str, Ledger]
+
+
+class Points(msgspec.Struct, frozen=True):
+    """Points by program. `root_id` is whom the request names, None where that customer comes to be.
+
+    `spent` is what transactions of the session took out of which lots, by the key of each.
+    """
+
+    root_id: int | None = None
+    programs: Mapping[int, ProgramPoints] = {}
+    spent: Mapping[UUID, tuple[tuple[UUID, Decimal], ...]] = {}
+
+
+NO_POINTS = Points()
+
+
 class Resources(msgspec.Struct, frozen=True):
     """What was read of each resource; `audiences` are the ids of those the customer is in."""
 
     audiences: frozenset[int] = frozenset()
     budgets: Budgets = Budgets()
     event: EventReading = NO_EVENT
+    points: Points = NO_POINTS
 
 
 class ResourceChanges(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -91,6 +116,7 @@ class ResourceChanges(msgspec.Struct, frozen=True, omit_defaults=True):
     outbox: tuple[Message, ...] = ()
     budgets: BudgetChanges | None = None
     event: EventChange | None = None
+    points: tuple[LedgerDecision, ...] = ()
 
 
 class Asking(msgspec.Struct, frozen=True):
@@ -99,6 +125,9 @@ class Asking(msgspec.Struct, frozen=True):
     `now` is the moment as of which it is decided. `gives_back` says that it cancels, reopens or
     returns: then what was given earlier is needed too, whatever the running campaigns use.
     `campaign_ids` restricts a dry run. What is None is as the stored session has it.
+    `gives_back` says that it cancels, reopens or returns: then what was given earlier is needed
+    too, whatever the running campaigns use. `campaign_ids` restricts a dry run. `tells` names the
+    resources that the answer shall tell, whether rules use them or not.
     """
 
     now: datetime
@@ -113,3 +142,4 @@ class Asking(msgspec.Struct, frozen=True):
     store_integration_id: str | None = None
     event_id: str | None = None
     connected_session_id: str | None = None
+    tells: frozenset[str] = frozenset()

@@ -39,7 +39,7 @@ TRANSITIONS: Mapping[str, frozenset[str]] = {
 class SessionHead(msgspec.Struct, frozen=True):
     """A session apart from its cart and its effects, which are most of it.
 
-    `profile_id` is empty for an anonymous one; `update_count` starts at 1.
+    `profile_id` is empty for an anonymous one; `update_count` starts at 1, `reopen_count` at 0.
     """
 
     id: int
@@ -61,6 +61,7 @@ class SessionHead(msgspec.Struct, frozen=True):
     first_session: bool = True
     update_count: int = 0
     closed_at: datetime | None = None
+    reopen_count: int = 0
 
 
 class Session(SessionHead, frozen=True):

@@ -1,7 +1,7 @@
 """Points between the database and memory: documents there, ledgers here."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -23,9 +23,7 @@ from habitue.loyalty.ledger import (
     total,
 )
 from habitue.loyalty.program import LoyaltyProgram
-from habitue.loyalty.tier import Anchors, TierState
-from habitue.model.attributes import Attributes
-from habitue.model.instants import parse_instant
+from habitue.loyalty.tier import Anchors, TierState, anchors_of
 from habitue.model.numbers import EXACT
 from habitue.store.documents import decode_untyped, decoder_of, encode
 from habitue.store.loyalty import PointsRow
@@ -133,7 +131,7 @@ def points_state(row: PointsRow, program: LoyaltyProgram, now: datetime) -> Poin
         now=now,
         anchors=anchors,
         ledgers={
-            subledger: _ledger(program.id, subledger, row.root_id, document, anchors)
+            subledger: ledger_of(program.id, subledger, row.root_id, document, anchors)
             for subledger, document in documents.items()
         },
         postings=_POSTINGS.decode(row.postings),
@@ -161,23 +159,21 @@ def calm_ledgers(ledgers: bytes, now: datetime) -> dict[str, AccountDocument] | 
     return found
 
 
-def anchors_of(program: LoyaltyProgram, attributes: Attributes, joined: datetime | None) -> Anchors:
-    """The dates of a customer from which a program may count tiers."""
-    told = attributes.get(program.tier_attribute) if program.tier_attribute else None
-    moment = parse_instant(told) if isinstance(told, str) else told
-    attribute = moment if isinstance(moment, datetime) else None
-    return Anchors(None if joined is None else joined.astimezone(UTC), attribute)
-
-
 def writes_of(decisions: Sequence[LedgerDecision]) -> bytes | None:
     """What `store.loyalty.save` takes; None where nothing has happened."""
-    writes = [_write(each) for each in decisions if not each.is_empty]
+    writes = ledger_writes(decisions)
     return encode(writes) if writes else None
 
 
-def _ledger(
+def ledger_writes(decisions: Sequence[LedgerDecision]) -> list[dict[str, Any]]:
+    """The same before it is encoded: one entry for each ledger to which something happens."""
+    return [_write(each) for each in decisions if not each.is_empty]
+
+
+def ledger_of(
     program_id: int, subledger: str, root_id: int, document: LedgerDocument, anchors: Anchors
 ) -> Ledger:
+    """A stored ledger as a value."""
     return Ledger(
         program_id=program_id,
         subledger=subledger,

@@ -28,7 +28,7 @@ async def reopen_session(
     def decide(state: State, program: Program) -> Decision:
         if state.stored is None:
             raise NotFound("Customer session", integration_id)
-        return decide_reopen(state, now)
+        return decide_reopen(state, program, now)
 
     command = SessionCommand(application_id, integration_id, SessionUpdate())
     return await write_session(shop, command, decide, now, render, idempotency, gives_back=True)

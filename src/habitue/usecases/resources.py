@@ -2,7 +2,7 @@
 
 Each resource has one entry in `RESOURCES`: a question for the SQL function `read_resource_<name>`,
 and how its answer becomes a value. What a decision changes is encoded as it is, one key per
-resource, for `write_resource_<name>` (migration 0011).
+resource, for `write_resource_<name>` (migration 0011), or as the resource writes it.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -15,14 +15,18 @@ from habitue.promotions.program import Program
 from habitue.promotions.resources import Asking, EventReading, ResourceChanges, Resources
 from habitue.store.documents import decoder_of, encode
 from habitue.usecases.budget_questions import ask_budgets, read_budgets
+from habitue.usecases.points_resource import ask_points, read_points
+from habitue.usecases.points_state import ledger_writes
 
 
 class Resource(msgspec.Struct, frozen=True):
     """One resource. `ask` gives the question, None where the request cannot need the resource;
-    `read` makes the value for `Resources` out of the JSON that the database gave."""
+    `read` makes the value for `Resources` out of the JSON that the database gave. `write` makes
+    what is written out of the value in `ResourceChanges`, where that is not written as it is."""
 
     ask: Callable[[Program, Asking], Any]
     read: Callable[[bytes, Program], Any]
+    write: Callable[[Any], Any] | None = None
 
 
 _IDS = decoder_of(frozenset[int])
@@ -58,6 +62,7 @@ RESOURCES: Mapping[str, Resource] = {
     "audiences": Resource(_ask_audiences, _read_audiences),
     "budgets": Resource(ask_budgets, read_budgets),
     "event": Resource(_ask_event, _read_event),
+    "points": Resource(ask_points, read_points, ledger_writes),
 }
 
 _ANSWERS = decoder_of(dict[str, msgspec.Raw])
@@ -92,7 +97,15 @@ def resources_of(answers: bytes | None, program: Program) -> Resources:
 
 def changes_of(changes: ResourceChanges) -> bytes | None:
     """What `save` takes; None where nothing changes."""
-    return None if changes == _NOTHING else encode(changes)
+    if changes == _NOTHING:
+        return None
+    wanted = msgspec.structs.asdict(changes)
+    return encode({name: _written(name, each) for name, each in wanted.items() if each})
+
+
+def _written(name: str, change: Any) -> Any:
+    resource = RESOURCES.get(name)
+    return change if resource is None or resource.write is None else resource.write(change)
 
 
 _NOTHING = ResourceChanges()

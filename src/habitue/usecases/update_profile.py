@@ -166,7 +166,7 @@ def _outcome(
 ) -> ProfileOutcome:
     customer = customer_of(row.customer, row.customer_id, now)
     resources = resources_of(row.resources, program)
-    decision = decide_profile(command, customer, program, now, resources)
+    decision = decide_profile(command, customer, program, now, resources, row.event_id)
     return ProfileOutcome(
         integration_id=command.integration_id,
         customer=msgspec.structs.replace(

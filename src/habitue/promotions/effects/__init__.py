@@ -41,6 +41,17 @@ from habitue.promotions.effects.notifications import (
     ShowBundleMetadata,
     ShowNotification,
 )
+from habitue.promotions.effects.points import (
+    AddLoyaltyPoints,
+    ChangeLoyaltyTierLevel,
+    DeductLoyaltyPoints,
+    ExpiryChange,
+    ExtendPointsExpiry,
+    PointsOutcome,
+    RollbackAddedPoints,
+    RollbackDeductedPoints,
+    SetPointsExpiry,
+)
 from habitue.promotions.effects.referrals import RejectReferral
 from habitue.promotions.effects.webhooks import TriggerWebhook
 
@@ -49,21 +60,29 @@ __all__ = [
     "NO_CAMPAIGN",
     "AcceptCoupon",
     "AddFreeItem",
+    "AddLoyaltyPoints",
     "AddToAudience",
+    "ChangeLoyaltyTierLevel",
     "CustomEffect",
+    "DeductLoyaltyPoints",
     "Effect",
     "EngineError",
+    "ExpiryChange",
+    "ExtendPointsExpiry",
     "NotificationType",
     "Outcome",
     "RejectCoupon",
     "RejectReferral",
     "RemoveFromAudience",
+    "RollbackAddedPoints",
     "RollbackCoupon",
+    "RollbackDeductedPoints",
     "RollbackDiscount",
     "SetDiscount",
     "SetDiscountPerAdditionalCost",
     "SetDiscountPerAdditionalCostPerItem",
     "SetDiscountPerItem",
+    "SetPointsExpiry",
     "ShowBundleMetadata",
     "ShowNotification",
     "TriggerWebhook",
@@ -82,6 +101,7 @@ Outcome: TypeAlias = (
     | UpdateAttribute
     | AudienceOutcome
     | TriggerWebhook
+    | PointsOutcome
 )
 
 

@@ -17,6 +17,7 @@ from habitue.promotions.host import (
     discounts,
     items,
     notifications,
+    points,
     referrals,
     webhooks,
 )
@@ -34,6 +35,7 @@ HOST_FUNCTIONS: Mapping[str, HostFunction] = {
         notifications.FUNCTIONS,
         attributes.FUNCTIONS,
         audiences.FUNCTIONS,
+        points.FUNCTIONS,
         webhooks.FUNCTIONS,
     )
     for each in family

@@ -1,9 +1,9 @@
 """Taking effects back when a closed session is cancelled or reopened, or some of its items return.
 
-Discounts and coupon redemptions are rolled back, one rollback effect for each; free items, custom
-effects, notifications and attribute updates stay as they are (contracts/talon_one/SEMANTICS.md
-sections 3.5 and 3.6). A return rolls back the discounts of the units that come back, and no coupon
-(section 3.7). How each kind of outcome is taken back is told by its family's module here.
+Discounts, points and coupon redemptions are rolled back, one rollback effect for each; free items,
+custom effects, notifications and attribute updates stay (contracts/talon_one/SEMANTICS.md sections
+3.5 and 3.6). A return rolls back what belongs to the units that come back, and no coupon (section
+3.7). How each kind of outcome is taken back is told by its family's module here.
 """
 
 from collections import Counter
@@ -13,17 +13,20 @@ from typing import Any
 import msgspec
 
 from habitue.promotions.effects import AcceptCoupon, Effect, Outcome
-from habitue.promotions.rollback import coupons, discounts
+from habitue.promotions.rollback import coupons, discounts, points
 from habitue.promotions.rollback.reversal import Giving, Reversal
 
-_REVERSALS: Mapping[type, Reversal] = {**coupons.REVERSALS, **discounts.REVERSALS}
+__all__ = ["Difference", "Giving", "difference", "of_units", "rollbacks_of", "standing"]
+
+_REVERSALS: Mapping[type, Reversal] = {
+    **coupons.REVERSALS,
+    **discounts.REVERSALS,
+    **points.REVERSALS,
+}
 
 
-def rollbacks_of(
-    effects: Iterable[Effect], redeemed_coupon_ids: frozenset[int]
-) -> tuple[Effect, ...]:
-    """The rollback effects for what a closed session gave, among it the coupons it redeemed."""
-    giving = Giving(redeemed_coupon_ids)
+def rollbacks_of(effects: Iterable[Effect], giving: Giving) -> tuple[Effect, ...]:
+    """The rollback effects for what a closed session gave, of which `giving` knows more."""
     return tuple(
         msgspec.structs.replace(effect, outcome=rollback)
         for effect in effects
@@ -31,32 +34,30 @@ def rollbacks_of(
     )
 
 
-def standing(effects: Iterable[Effect]) -> tuple[Effect, ...]:
-    """The effects that stay when a closed session is cancelled or reopened."""
-    return tuple(effect for effect in effects if type(effect.outcome) not in _REVERSALS)
+def standing(effects: Iterable[Effect], giving: Giving) -> tuple[Effect, ...]:
+    """The effects that stay when those were taken back: of kinds that nothing takes back, and of
+    which not everything could be."""
+    return tuple(effect for effect in effects if not _is_gone(effect.outcome, giving))
 
 
-def without_units(
+def of_units(
     effects: Iterable[Effect], units: Mapping[int, range]
 ) -> tuple[tuple[Effect, ...], tuple[Effect, ...]]:
-    """The rollbacks of the discounts on those units, and the effects that stand without them."""
-    rollbacks: list[Effect] = []
-    kept: list[Effect] = []
+    """The effects that belong to those units of the cart, and all others."""
+    belonging: list[Effect] = []
+    others: list[Effect] = []
     for effect in effects:
-        if _returns(effect.outcome, units):
-            rollbacks += rollbacks_of((effect,), frozenset())
-        else:
-            kept.append(effect)
-    return tuple(rollbacks), tuple(kept)
+        (belonging if _returns(effect.outcome, units) else others).append(effect)
+    return tuple(belonging), tuple(others)
 
 
 class Difference(msgspec.Struct, frozen=True):
-    """What a later evaluation changes: `rollbacks` of what it gives no more, and what is `new`.
+    """What a later evaluation changes: what it gives no more is `gone`, and what is `new`.
 
     `kept` are the earlier effects that stand, in their order.
     """
 
-    rollbacks: tuple[Effect, ...]
+    gone: tuple[Effect, ...]
     kept: tuple[Effect, ...]
     new: tuple[Effect, ...]
 
@@ -64,23 +65,24 @@ class Difference(msgspec.Struct, frozen=True):
 def difference(
     earlier: Iterable[Effect], later: Iterable[Effect], campaign_ids: frozenset[int]
 ) -> Difference:
-    """Discounts of those campaigns that only `earlier` has are rolled back.
+    """What can be taken back of those campaigns and only `earlier` has is gone.
 
     What only `later` has is new. Everything else that was given stays, accepted coupons among it,
     and none is accepted anew.
     """
     coming = Counter(map(_identity, later))
-    rollbacks: list[Effect] = []
+    gone: list[Effect] = []
     kept: list[Effect] = []
     for effect in earlier:
         identity = _identity(effect)
-        rollback = rollbacks_of((effect,), frozenset())
-        if rollback and effect.campaign_id in campaign_ids and coming[identity] < 1:
-            rollbacks += rollback
+        reversal = _REVERSALS.get(type(effect.outcome))
+        reversible = reversal is not None and reversal.at_returns
+        if reversible and effect.campaign_id in campaign_ids and coming[identity] < 1:
+            gone.append(effect)
         else:
             coming[identity] -= 1
             kept.append(effect)
-    return Difference(tuple(rollbacks), tuple(kept), tuple(_excess(later, kept)))
+    return Difference(tuple(gone), tuple(kept), tuple(_excess(later, kept)))
 
 
 def _excess(later: Iterable[Effect], kept: Iterable[Effect]) -> Iterable[Effect]:
@@ -95,7 +97,9 @@ def _excess(later: Iterable[Effect], kept: Iterable[Effect]) -> Iterable[Effect]
 
 def _identity(effect: Effect) -> Hashable:
     *cause, outcome, coupon_id = msgspec.structs.astuple(effect)
-    return (*cause, coupon_id, type(outcome), _hashable(msgspec.structs.astuple(outcome)))
+    reversal = _REVERSALS.get(type(outcome))
+    identity = reversal.identity if reversal else msgspec.structs.astuple
+    return (*cause, coupon_id, type(outcome), _hashable(identity(outcome)))
 
 
 def _hashable(value: Any) -> Hashable:
@@ -110,6 +114,11 @@ def _hashable(value: Any) -> Hashable:
 def _rollback(effect: Effect, giving: Giving) -> Outcome | None:
     reversal = _REVERSALS.get(type(effect.outcome))
     return reversal.roll_back(effect.outcome, effect, giving) if reversal else None
+
+
+def _is_gone(outcome: Outcome, giving: Giving) -> bool:
+    reversal = _REVERSALS.get(type(outcome))
+    return reversal is not None and reversal.is_whole(outcome, giving)
 
 
 def _returns(outcome: Outcome, units: Mapping[int, range]) -> bool:

@@ -11,4 +11,4 @@ def _redeemed(outcome: AcceptCoupon, effect: Effect, giving: Giving) -> Rollback
     return RollbackCoupon(outcome.value) if redeemed else None
 
 
-REVERSALS: Mapping[type, Reversal] = {AcceptCoupon: Reversal(_redeemed)}
+REVERSALS: Mapping[type, Reversal] = {AcceptCoupon: Reversal(_redeemed, at_returns=False)}

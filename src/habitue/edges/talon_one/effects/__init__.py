@@ -9,8 +9,15 @@ from collections.abc import Mapping
 
 import msgspec
 
-from habitue.edges.talon_one.effects import attributes, audiences, codes, discounts, notifications
-from habitue.edges.talon_one.effects.props import Out, Props, shortened
+from habitue.edges.talon_one.effects import (
+    attributes,
+    audiences,
+    codes,
+    discounts,
+    notifications,
+    points,
+)
+from habitue.edges.talon_one.effects.props import Out, OutOfEffect, Props, shortened
 from habitue.promotions.effects import Effect
 
 __all__ = ["OUTCOMES", "EffectOut", "effect_out", "shortened"]
@@ -30,16 +37,24 @@ class EffectOut(msgspec.Struct, rename="camel", omit_defaults=True):
 
 def effect_out(effect: Effect) -> EffectOut:
     """The effect as it goes over the wire."""
-    effect_type, props = _OUT[type(effect.outcome)]
+    effect_type, props = _out(effect)
     return EffectOut(
         effect.campaign_id,
         effect.ruleset_id,
         effect.rule_index,
         effect.rule_name,
         effect_type,
-        props(effect.outcome),
+        props,
         effect.coupon_id,
     )
+
+
+def _out(effect: Effect) -> tuple[str, Props]:
+    ruled = _OUT_OF_EFFECT.get(type(effect.outcome))
+    if ruled is not None:
+        return ruled[0], ruled[1](effect, effect.outcome)
+    effect_type, props = _OUT[type(effect.outcome)]
+    return effect_type, props(effect.outcome)
 
 
 _OUT: Mapping[type, Out] = {
@@ -48,6 +63,7 @@ _OUT: Mapping[type, Out] = {
     **notifications.OUT,
     **attributes.OUT,
     **audiences.OUT,
+    **points.OUT,
 }
 
 #: The names of the stored outcomes behind each effect type.
@@ -55,3 +71,4 @@ OUTCOMES: Mapping[str, tuple[str, ...]] = {
     effect_type: tuple(sorted(kind.__name__ for kind, out in _OUT.items() if out[0] == effect_type))
     for effect_type, _ in _OUT.values()
 }
+_OUT_OF_EFFECT: Mapping[type, OutOfEffect] = {**points.OUT_OF_EFFECT}

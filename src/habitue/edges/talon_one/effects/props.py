@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 import msgspec
 
 from habitue.model.numbers import shortest
+from habitue.promotions.effects import Effect
 
 
 class Props(msgspec.Struct, rename="camel", omit_defaults=True):
@@ -15,6 +16,8 @@ class Props(msgspec.Struct, rename="camel", omit_defaults=True):
 
 #: The effect type of an outcome, and the outcome in the shape that the wire wants.
 Out: TypeAlias = tuple[str, Callable[[Any], Props]]
+#: The same where the wire wants something of the effect besides its outcome.
+OutOfEffect: TypeAlias = tuple[str, Callable[[Effect, Any], Props]]
 
 
 def shortened(value: Any) -> Any:

@@ -1,0 +1,308 @@
+"""Points that rules give and take, and what rules ask about them.
+
+Everything is about the customer of the request, in the programs that serve its application. Amounts
+are rounded as the program says; an amount that comes to nothing gives no effect.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+from habitue.loyalty.decide import POINTS_MAX
+from habitue.loyalty.duration import end_of, parse_duration
+from habitue.loyalty.ledger import Lot
+from habitue.loyalty.program import MAIN_LEDGER, LoyaltyProgram
+from habitue.loyalty.refusals import NotEnoughPoints
+from habitue.loyalty.terms import YEAR_MAX, Terms, Wish, terms_of
+from habitue.model.errors import InvalidInput
+from habitue.model.limits import POINTS_NAME_LENGTH_MAX, SUBLEDGER_LENGTH_MAX
+from habitue.promotions.effects import (
+    AddLoyaltyPoints,
+    DeductLoyaltyPoints,
+    ExtendPointsExpiry,
+    SetPointsExpiry,
+)
+from habitue.promotions.evaluation import Evaluation
+from habitue.promotions.facts import ItemFacts, ProfileFacts
+from habitue.promotions.host.words import ITEMS, NAME
+from habitue.promotions.points_book import PointsBook, tier_outcomes
+from habitue.rules.dialect import HostFunction
+from habitue.rules.frame import RuleFailed
+from habitue.rules.types import BOOLEAN, EFFECT, NUMBER, STRING, TIME, per_item
+
+
+def add_points(
+    frame: Evaluation,
+    name: str,
+    program_id: Decimal,
+    subledger: str,
+    value: Decimal,
+    pending: str = "",
+    validity: str = "",
+) -> None:
+    """Gives the customer points."""
+    _, program = _program(frame, program_id, subledger)
+    amount = _amount(program, value)
+    if amount:
+        _add(frame, name, program, subledger, amount, _terms(frame, program, pending, validity))
+
+
+def add_points_per_item(
+    frame: Evaluation,
+    name: str,
+    program_id: Decimal,
+    subledger: str,
+    value: Decimal | Callable[[ItemFacts], Decimal],
+    items: Sequence[ItemFacts] | None = None,
+    pending: str = "",
+    validity: str = "",
+) -> None:
+    """Gives points for each unit: as many for all, or computed for each."""
+    _, program = _program(frame, program_id, subledger)
+    targets = frame.session_or_fail().cart_items if items is None else items
+    if not targets:
+        raise RuleFailed("there is no item to give points for")
+    terms = _terms(frame, program, pending, validity)
+    for item in targets:
+        amount = _amount(program, value(item) if callable(value) else value)
+        if amount:
+            _add(frame, name, program, subledger, amount, terms, item)
+
+
+def deduct_points(
+    frame: Evaluation, name: str, program_id: Decimal, subledger: str, value: Decimal
+) -> None:
+    """Spends active points; where there are not enough of them, the rule gives nothing."""
+    book, program = _program(frame, program_id, subledger)
+    amount = _amount(program, value)
+    if not amount:
+        return
+    outcome = DeductLoyaltyPoints(
+        program_id=program.id,
+        subledger=subledger,
+        value=amount,
+        key=_key(frame, book, program, subledger, "deduct"),
+        recipient=_profile(frame).integration_id,
+        name=_reason(name),
+    )
+    try:
+        book.deduct(outcome, frame.cause)
+    except NotEnoughPoints as refusal:
+        raise RuleFailed(refusal.faults[0].details) from None
+    frame.add(outcome)
+
+
+def extend_expiry(frame: Evaluation, program_id: Decimal, subledger: str, extension: str) -> None:
+    """Points that have an end are given a later one."""
+    book, program = _program(frame, program_id, subledger)
+    duration = parse_duration(extension)
+    if duration is None:
+        raise RuleFailed(f"{extension!r} is no duration")
+
+    def later(lot: Lot) -> datetime | None:
+        if lot.expiry is None:
+            return None
+        return _bounded(end_of(lot.expiry, duration, program.zone))
+
+    changes = book.move_expiry((program.id, subledger), later, frame.cause)
+    frame.add(ExtendPointsExpiry(program.id, subledger, extension, changes))
+
+
+def set_expiry(frame: Evaluation, program_id: Decimal, subledger: str, expiry: datetime) -> None:
+    """All active and pending points are given the same end."""
+    book, program = _program(frame, program_id, subledger)
+    if expiry <= frame.now:
+        raise RuleFailed("points cannot end in the past")
+    end = _bounded(expiry)
+
+    def same(lot: Lot) -> datetime | None:
+        return end if lot.start is None or lot.start < end else None
+
+    changes = book.move_expiry((program.id, subledger), same, frame.cause)
+    frame.add(SetPointsExpiry(program.id, subledger, end, changes))
+
+
+def balance(
+    frame: Evaluation, program_id: Decimal, kind: str = "current", subledger: str = MAIN_LEDGER
+) -> Decimal:
+    """A balance as the request found it, or with all that it does itself."""
+    book, program = _program(frame, program_id, subledger)
+    name = (program.id, subledger)
+    if kind == "tentativeCurrent":
+        return book.booking(name).active
+    before = book.before(name).balances
+    found = {"current": before.active, "pending": before.pending, "negative": before.negative}
+    if kind not in found:
+        raise RuleFailed(f"there is no balance {kind!r}")
+    return found[kind]
+
+
+def tier(frame: Evaluation, program_id: Decimal, subledger: str = MAIN_LEDGER) -> str:
+    """The name of the tier that the request found the customer in, empty where in none."""
+    book, program = _program(frame, program_id, subledger)
+    return book.before((program.id, subledger)).tier or ""
+
+
+def redeemable(
+    frame: Evaluation, program_id: Decimal, points: Decimal, subledger: str = MAIN_LEDGER
+) -> bool:
+    """Whether so many points are still there to be spent."""
+    book, program = _program(frame, program_id, subledger)
+    return book.booking((program.id, subledger)).active >= points
+
+
+def _program(
+    frame: Evaluation, program_id: Decimal, subledger: str
+) -> tuple[PointsBook, LoyaltyProgram]:
+    book = frame.points
+    program = None if book is None else book.served(program_id)
+    if book is None or program is None:
+        raise RuleFailed(f"loyalty program {program_id} does not serve this application")
+    if program.card_based:
+        raise RuleFailed(f"the points of {program.name} are kept on cards")
+    if subledger != MAIN_LEDGER and not program.allow_subledger:
+        raise RuleFailed(f"{program.name} has no subledgers")
+    if len(subledger) > SUBLEDGER_LENGTH_MAX:
+        raise RuleFailed("the name of a subledger is too long")
+    _profile(frame)
+    return book, program
+
+
+def _profile(frame: Evaluation) -> ProfileFacts:
+    if frame.profile is None:
+        raise RuleFailed("there is no profile that could have points")
+    return frame.profile
+
+
+def _amount(program: LoyaltyProgram, value: Decimal) -> Decimal:
+    if not value.is_finite() or not 0 <= value <= POINTS_MAX:
+        raise RuleFailed(f"{value} is no amount of points")
+    return program.rounded(value)
+
+
+def _reason(name: str) -> str:
+    if len(name) > POINTS_NAME_LENGTH_MAX or "\0" in name:
+        raise RuleFailed(f"a reason has at most {POINTS_NAME_LENGTH_MAX} characters")
+    return name
+
+
+def _terms(frame: Evaluation, program: LoyaltyProgram, pending: str, validity: str) -> Terms:
+    wish = Wish(pending=pending or None, validity=validity or None)
+    try:
+        return terms_of(program, wish, frame.now)
+    except InvalidInput as refusal:
+        raise RuleFailed(refusal.faults[0].details) from None
+
+
+def _bounded(end: datetime | None) -> datetime:
+    if end is None or end.year > YEAR_MAX:
+        raise RuleFailed("points would end beyond the calendar")
+    return end
+
+
+def _key(
+    frame: Evaluation, book: PointsBook, program: LoyaltyProgram, subledger: str, *words: object
+) -> UUID:
+    coupon_id = frame.coupon.id if frame.coupon is not None else 0
+    return book.key((program.id, subledger), *frame.cause[:3:2], coupon_id, *words)
+
+
+def _add(
+    frame: Evaluation,
+    name: str,
+    program: LoyaltyProgram,
+    subledger: str,
+    amount: Decimal,
+    terms: Terms,
+    item: ItemFacts | None = None,
+) -> None:
+    book = frame.points
+    assert book is not None, "the program was looked up in it"
+    unit = (None, None) if item is None else (int(item.position), int(item.sub_position))
+    outcome = AddLoyaltyPoints(
+        program_id=program.id,
+        subledger=subledger,
+        value=amount,
+        key=_key(frame, book, program, subledger, "add", *unit),
+        recipient=_profile(frame).integration_id,
+        name=_reason(name),
+        start=terms.start,
+        expiry=terms.expiry,
+        validity=terms.validity,
+        position=unit[0],
+        sub_position=unit[1],
+    )
+    reached = book.add(outcome, frame.cause)
+    frame.add(outcome)
+    for change in tier_outcomes(outcome, reached):
+        frame.add(change)
+
+
+_PROGRAM = ("programId", NUMBER)
+_SUBLEDGER = ("subLedgerId", STRING)
+_DURATIONS = (("pendingDuration", STRING), ("validityDuration", STRING))
+
+FUNCTIONS: tuple[HostFunction, ...] = (
+    HostFunction(
+        "addLoyaltyPoints",
+        (NAME, _PROGRAM, _SUBLEDGER, ("value", NUMBER), *_DURATIONS),
+        EFFECT,
+        add_points,
+        optional=2,
+        description="Points for the customer; the main ledger is the empty text.",
+    ),
+    HostFunction(
+        "addLoyaltyPointsPerItem",
+        (NAME, _PROGRAM, _SUBLEDGER, ("value", per_item("Item")), ("items", ITEMS), *_DURATIONS),
+        EFFECT,
+        add_points_per_item,
+        optional=3,
+        description="Points for each unit, of all items or of those given.",
+    ),
+    HostFunction(
+        "deductLoyaltyPoints",
+        (NAME, _PROGRAM, _SUBLEDGER, ("value", NUMBER)),
+        EFFECT,
+        deduct_points,
+        description="Spends points; the rule fails where there are not enough.",
+    ),
+    HostFunction(
+        "extendLoyaltyPointsExpiryDate",
+        (_PROGRAM, _SUBLEDGER, ("extensionDuration", STRING)),
+        EFFECT,
+        extend_expiry,
+        description="Moves the ends of unused points by a duration such as 30D.",
+    ),
+    HostFunction(
+        "setLoyaltyPointsExpiryDate",
+        (_PROGRAM, _SUBLEDGER, ("newExpiryDate", TIME)),
+        EFFECT,
+        set_expiry,
+        description="Gives all unused points the same end.",
+    ),
+    HostFunction(
+        "loyaltyBalance",
+        (_PROGRAM, ("balance", STRING), _SUBLEDGER),
+        NUMBER,
+        balance,
+        optional=2,
+        description="A balance: current, pending, negative or tentativeCurrent.",
+    ),
+    HostFunction(
+        "loyaltyTier",
+        (_PROGRAM, _SUBLEDGER),
+        STRING,
+        tier,
+        optional=1,
+        description="The name of the customer's tier, the empty text where there is none.",
+    ),
+    HostFunction(
+        "loyaltyPointsRedeemable",
+        (_PROGRAM, ("points", NUMBER), _SUBLEDGER),
+        BOOLEAN,
+        redeemable,
+        optional=1,
+        description="Whether so many points are there to be spent.",
+    ),
+)
