@@ -182,7 +182,7 @@ def session_out(session: Session) -> CustomerSessionOut:
         referral_code=session.referral_code,
         loyalty_cards=list(session.loyalty_cards),
         state=session.state,
-        cart_items=[_item_out(item, index) for index, item in enumerate(session.cart_items)],
+        cart_items=items_out(session),
         experiment_variant_allocations=list(session.experiment_variant_allocations),
         additional_costs=_prices(session.additional_costs),
         identifiers=list(session.identifiers),
@@ -195,6 +195,11 @@ def session_out(session: Session) -> CustomerSessionOut:
         cart_item_additional_cost_total=shortest(totals.item_additional_costs),
         updated=session.updated,
     )
+
+
+def items_out(session: Session) -> list[CartItemOut]:
+    """The lines of the cart with their positions."""
+    return [_item_out(item, index) for index, item in enumerate(session.cart_items)]
 
 
 def profile_out(

@@ -27,6 +27,7 @@ from habitue.edges.talon_one.management import (
     profiles,
     rulesets,
     running_campaigns,
+    sessions,
     webhooks,
 )
 
@@ -56,6 +57,7 @@ def management_operations() -> list[Operation]:
         *message_logs.operations(),
         *audiences.operations(),
         *profiles.operations(),
+        *sessions.operations(),
         *event_types.operations(),
         *events.operations(),
     ]
