@@ -14,6 +14,7 @@ import msgspec
 
 from habitue.model.attributes import Attributes
 from habitue.model.instants import Period, zone_of
+from habitue.promotions.campaign_set import CampaignSet
 
 CaseSensitivity = Literal["sensitive", "insensitive-uppercase", "insensitive-lowercase"]
 CampaignState = Literal["enabled", "disabled", "archived"]
@@ -85,7 +86,8 @@ class Application(msgspec.Struct, frozen=True):
     """One sales channel. `timezone` is an IANA name, `currency` an ISO 4217 code.
 
     Campaigns and coupons of the application must carry the `mandatory` attributes. The default
-    discount scopes matter to cascading discounts only.
+    discount scopes matter to cascading discounts only; partial ones are those that a budget has cut
+    short. Without a `campaign_set` all campaigns apply, the oldest first.
     """
 
     id: int
@@ -103,6 +105,9 @@ class Application(msgspec.Struct, frozen=True):
     default_item_discount_scope: ItemDiscountScope = "price"
     mandatory_campaign_attributes: tuple[str, ...] = ()
     mandatory_coupon_attributes: tuple[str, ...] = ()
+    enable_cascading_discounts: bool = False
+    enable_partial_discounts: bool = False
+    campaign_set: CampaignSet | None = None
 
     @property
     def zone(self) -> tzinfo:

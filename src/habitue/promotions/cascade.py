@@ -10,7 +10,7 @@ back restores every price exactly.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from decimal import Decimal
+from decimal import ROUND_DOWN, Decimal
 from typing import Any, TypeAlias
 
 from habitue.model.numbers import ZERO
@@ -18,6 +18,8 @@ from habitue.pricing.split import split_within
 from habitue.promotions.campaign import ItemDiscountScope, SessionDiscountScope
 from habitue.promotions.facts import ItemFacts, SessionFacts
 
+#: Discounts that cascade are cut here, so that whatever is taken off a total is taken off exactly.
+_FINEST = Decimal("1E-20")
 #: One price: how to read what is left of it, and how to lower it.
 _Part: TypeAlias = tuple[Decimal, Callable[[Decimal], None]]
 
@@ -69,7 +71,7 @@ class Cascade:
 
     def _lower(self, parts: Sequence[_Part], wanted: Decimal) -> Decimal:
         left = [each for each, _ in parts]
-        taken = min(wanted, sum(left, ZERO))
+        taken = min(wanted, sum(left, ZERO)).quantize(_FINEST, ROUND_DOWN)
         for (_, lower), share in zip(parts, split_within(taken, left), strict=True):
             if share:
                 lower(share)

@@ -30,6 +30,11 @@ CouponRefusal = Literal[
     "ProfileLimitReached",
     "CouponRejectedByCondition",
     "EffectCouldNotBeApplied",
+    "CouponPartOfNotTriggeredCampaign",
+]
+#: Why a campaign that would have accepted a coupon did not apply.
+ExclusionReason = Literal[
+    "CampaignGaveLowerDiscount", "CampaignIsNotFirst", "CampaignNotInEvaluationSet"
 ]
 
 

@@ -7,6 +7,7 @@ refusal by a rule is given only when no rule accepted the code.
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime, tzinfo
+from typing import TypeAlias
 
 import msgspec
 
@@ -15,6 +16,7 @@ from habitue.promotions.campaign import Campaign
 from habitue.promotions.coupon import (
     Coupon,
     CouponRefusal,
+    ExclusionReason,
     Redemption,
     counted,
     effective_limits,
@@ -34,6 +36,18 @@ class Rejection(msgspec.Struct, frozen=True):
     condition_index: int | None = None
     effect_index: int | None = None
     details: str | None = None
+    exclusion: ExclusionReason | None = None
+
+
+#: The accepted codes, and the reasons of those that were refused.
+BookMarks: TypeAlias = tuple[dict[str, tuple[Coupon, bool]], dict[str, Rejection]]
+
+
+class BookNotes(msgspec.Struct, frozen=True):
+    """What became of codes in one trial: those accepted, and the reasons of those refused."""
+
+    accepted: Mapping[str, Coupon]
+    refusals: Mapping[str, Rejection]
 
 
 class CouponBook:
@@ -99,6 +113,34 @@ class CouponBook:
         if code not in self.accepted:
             self._refusals.setdefault(code, rejection)
 
+    def exclude(self, campaign_id: int, reason: ExclusionReason) -> None:
+        """Refuses the usable codes of a campaign that is not judged."""
+        for code, coupon in self.usable(campaign_id):
+            self.refuse(code, self._excluded(coupon, reason))
+
+    def lost(self, notes: BookNotes, reason: ExclusionReason) -> None:
+        """Notes what became of codes in the trial of a campaign that does not apply."""
+        for code, rejection in notes.refusals.items():
+            self.refuse(code, rejection)
+        for code, coupon in notes.accepted.items():
+            self.refuse(code, self._excluded(coupon, reason))
+
+    def marks(self) -> BookMarks:
+        """What has become of the codes by now, for `roll_back` and `notes_since`."""
+        return self.accepted.copy(), self._refusals.copy()
+
+    def roll_back(self, marks: BookMarks) -> None:
+        """Forgets what became of codes since."""
+        self.accepted, self._refusals = marks[0].copy(), marks[1].copy()
+
+    def notes_since(self, marks: BookMarks) -> BookNotes:
+        """What became of codes since."""
+        accepted, refusals = marks
+        return BookNotes(
+            {code: each[0] for code, each in self.accepted.items() if code not in accepted},
+            {code: each for code, each in self._refusals.items() if code not in refusals},
+        )
+
     def redeemed(self) -> list[Coupon]:
         """The accepted coupons that closing the session uses up."""
         return [coupon for coupon, redeem in self.accepted.values() if redeem]
@@ -110,6 +152,11 @@ class CouponBook:
             for code, coupon in self._codes.items()
             if code not in self.accepted
         ]
+
+    def _excluded(self, coupon: Coupon, reason: ExclusionReason) -> Rejection:
+        ruleset_id = self._ruleset(coupon.campaign_id)
+        refusal: CouponRefusal = "CouponPartOfNotTriggeredCampaign"
+        return Rejection(refusal, coupon.campaign_id, ruleset_id, exclusion=reason)
 
     def _file(self, code: str, coupon: Coupon | None) -> None:
         reason = self._refusal(coupon)
@@ -154,6 +201,7 @@ class CouponBook:
             rejection.condition_index,
             rejection.effect_index,
             rejection.details,
+            rejection.exclusion,
         )
         return Effect(
             rejection.campaign_id,

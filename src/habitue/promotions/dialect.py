@@ -5,6 +5,7 @@ Custom attributes come from the shop's definitions (contracts/talon_one/TALANG.m
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from habitue.model.attributes import Definitions, Entity, by_name
 from habitue.promotions.configuration import Configuration
@@ -81,6 +82,18 @@ _ITEM: Mapping[str, Field] = {
     "Position": _stable(NUMBER, "position"),
     "SubPosition": _stable(NUMBER, "sub_position"),
 }
+#: What cascading discounts lower.
+_PRICES = frozenset(
+    {
+        "Total",
+        "CartTotal",
+        "CartItemTotal",
+        "AdditionalCostTotal",
+        "CartItemAdditionalCostTotal",
+        "CartItems",
+        "Price",
+    }
+)
 _BUNDLE: Mapping[str, Field] = {
     "Index": Field(NUMBER, "index"),
     "Name": Field(STRING, "name"),
@@ -123,9 +136,11 @@ def dialect_of(configuration: Configuration, application_id: int) -> Dialect:
         types = {name: _TYPES.get(each.type, ANY) for name, each in definitions.items()}
         return Record(fields, types, stable_attributes=stable)
 
+    application = configuration.applications.get(application_id)
+    cascades = application is not None and application.enable_cascading_discounts
     records = {
-        "Session": of("CustomerSession", _SESSION),
-        "Item": of("CartItem", _ITEM),
+        "Session": of("CustomerSession", _cascading(_SESSION) if cascades else _SESSION),
+        "Item": of("CartItem", _cascading(_ITEM) if cascades else _ITEM),
         "Bundle": Record(_BUNDLE),
         "Profile": of("CustomerProfile", _PROFILE),
         "Coupon": of("Coupon", _COUPON, stable=False),
@@ -155,6 +170,14 @@ def _loyalty_names(configuration: Configuration, application_id: int) -> Mapping
     programs = configuration.loyalty_programs.values()
     serving = [each for each in programs if application_id in each.subscribed_application_ids]
     return {each.name: record("LoyaltyProgram") for each in serving if not each.card_based}
+
+
+def _cascading(fields: Mapping[str, Field]) -> Mapping[str, Field]:
+    """The fields where discounts lower prices while rules run."""
+    return {
+        name: replace(field, stable=False) if name in _PRICES else field
+        for name, field in fields.items()
+    }
 
 
 def definitions_of(

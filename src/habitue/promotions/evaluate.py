@@ -1,42 +1,34 @@
 """Evaluating the campaigns of an application over one cart.
 
-Order: campaigns by age, in each campaign its rules in order, each rule's conditions and then its
-effects (contracts/talon_one/SEMANTICS.md section 4.2). A rule that asks for a coupon is tried once
-for each usable code of its campaign, and once without where no code could be tried or none was
-asked for: a rule that succeeds without asking for the code that it is tried for owes nothing to
-that code. A rule whose condition or effect fails gives nothing at all, and never fails the request.
-Where its condition does not hold, its failure effects happen instead.
+Order: campaigns as the application's campaign set has them, by age where it has none; in each
+campaign its rules in order, each rule's conditions and then its effects
+(contracts/talon_one/SEMANTICS.md section 4.2). How a rule is tried is told in
+`habitue.promotions.trying`, how groups of campaigns are judged in `habitue.promotions.judging`.
 """
 
 from datetime import datetime
 from decimal import localcontext
-from typing import Literal
 
 import msgspec
 
 from habitue.model.numbers import EXACT
 from habitue.promotions.campaign import Feature
 from habitue.promotions.candidates import Candidate
-from habitue.promotions.compiled import CompiledCampaign, CompiledRule
-from habitue.promotions.coupon import Coupon, CouponRefusal
-from habitue.promotions.coupon_book import CouponBook, Rejection
-from habitue.promotions.effects import AcceptCoupon, Effect, EngineError
+from habitue.promotions.cascade import Cascade
+from habitue.promotions.compiled import CompiledCampaign
+from habitue.promotions.coupon_book import CouponBook
+from habitue.promotions.effects import Effect
 from habitue.promotions.evaluation import AttributeChange, Evaluation
 from habitue.promotions.event import EventFacts
-from habitue.promotions.facts import CouponFacts, ProfileFacts, SessionFacts, readable
+from habitue.promotions.facts import ProfileFacts, SessionFacts
+from habitue.promotions.judging import judge
 from habitue.promotions.points_book import PointsBook
 from habitue.promotions.program import Program
 from habitue.promotions.resources import ResourceChanges, Resources
-from habitue.promotions.tally import BudgetUsedUp, Tally
+from habitue.promotions.tally import Tally
 from habitue.promotions.trace import CampaignTrace, RuleFailure
-from habitue.promotions.tracing import Attempt, Tracer, words_of
-from habitue.rules.compile import bind
-from habitue.rules.frame import FAILURES, StepsExhausted
-
-#: What came of trying a rule for a code: it applied, it failed, its code was refused before it was
-#: tried, or it would have applied without asking for the code.
-Try = Literal["applied", "failed", "refused", "unasked"]
-
+from habitue.promotions.tracing import Tracer
+from habitue.promotions.trying import Run
 
 NO_RESOURCES = Resources()
 
@@ -45,7 +37,8 @@ class Purpose(msgspec.Struct, frozen=True):
     """Why the rules are run. `campaign_ids` restricts a dry run to those, whatever their state.
 
     With a `feature` only campaigns that have it are asked. `failures` asks for the rules that did
-    not apply, `trace` for the whole story.
+    not apply, `trace` for the whole story. `complete` judges every campaign, whatever the modes of
+    the groups are.
     """
 
     dry: bool = False
@@ -53,6 +46,7 @@ class Purpose(msgspec.Struct, frozen=True):
     failures: bool = False
     trace: bool = False
     feature: Feature | None = None
+    complete: bool = False
 
     @property
     def explains(self) -> bool:
@@ -98,11 +92,19 @@ def evaluate(
         event,
         points,
     )
-    run = _Run(program, purpose, frame, book)
+    application = program.application
+    frame.partial = application.enable_partial_discounts
+    if application.enable_cascading_discounts and session is not None:
+        _let_cascade(frame, session, program)
+    tracer = Tracer(program.dialect, frame) if purpose.explains else None
+    run = Run(frame, book, program.fact_definitions.coupon, tracer)
     with localcontext(EXACT):
-        for campaign, rule in _candidates(program, purpose, frame, book, now):
-            run.rule(campaign, rule)
-    tracer = run.tracer
+        candidates = _candidates(program, purpose, frame, book, now)
+        if program.placement is None:
+            for campaign, rule in candidates:
+                run.rule(campaign, rule)
+        else:
+            judge(run, program.placement, candidates, purpose.complete)
     return Evaluated(
         effects=tuple(frame.effects),
         attribute_changes=tuple(frame.attribute_changes),
@@ -111,6 +113,14 @@ def evaluate(
         failures=tuple(tracer.failures) if tracer else (),
         trace=_trace(program, purpose, tracer, now) if tracer else (),
     )
+
+
+def _let_cascade(frame: Evaluation, session: SessionFacts, program: Program) -> None:
+    application = program.application
+    frame.cascade = Cascade(
+        session, application.default_discount_scope, application.default_item_discount_scope
+    )
+    frame.tentatives = (*frame.tentatives, frame.cascade)
 
 
 def _trace(
@@ -143,149 +153,3 @@ def _candidates(
 
 def _all_rules(campaigns: list[CompiledCampaign]) -> list[Candidate]:
     return [(campaign, rule) for campaign in campaigns for rule in campaign.rules]
-
-
-class _Run:
-    """One pass over the campaigns."""
-
-    def __init__(
-        self, program: Program, purpose: Purpose, frame: Evaluation, book: CouponBook
-    ) -> None:
-        self.frame = frame
-        self.book = book
-        self.triggered: list[int] = []
-        self.tracer = Tracer(program.dialect, frame) if purpose.explains else None
-        self._coupon_times = program.fact_definitions.coupon
-
-    def rule(self, compiled: CompiledCampaign, rule: CompiledRule) -> None:
-        """Tries the rule: with the coupons of its campaign where it asks for one."""
-        if rule.uses_coupon:
-            applied = self._with_coupons(compiled, rule)
-        else:
-            applied = self._try(Attempt(compiled, rule)) == "applied"
-        if applied:
-            self.triggered.append(compiled.campaign.id)
-
-    def _with_coupons(self, compiled: CompiledCampaign, rule: CompiledRule) -> bool:
-        tries = {
-            self._try_for(compiled, rule, code, coupon)
-            for code, coupon in self.book.usable(compiled.campaign.id)
-        }
-        if "applied" in tries:
-            return True
-        told = self.tracer or rule.failure_effects
-        if tries == {"failed"} or (rule.needs_coupon and not (told and not tries)):
-            return False
-        return self._try(Attempt(compiled, rule)) == "applied"
-
-    def _try_for(
-        self, compiled: CompiledCampaign, rule: CompiledRule, code: str, coupon: Coupon
-    ) -> Try:
-        attempt = Attempt(compiled, rule, code, coupon)
-        refusal: CouponRefusal | None = self.book.limit_refusal(code, coupon)
-        if refusal is None and self.frame.tally is not None:
-            refusal = self.frame.tally.coupon_refusal(coupon)
-        if refusal is not None:
-            self.book.refuse(code, attempt.rejection(refusal))
-            if self.tracer:
-                self.tracer.refused(attempt, refusal)
-            return "refused"
-        return self._try(attempt)
-
-    def _try(self, attempt: Attempt) -> Try:
-        frame, rule, coupon = self.frame, attempt.rule, attempt.coupon
-        marks = frame.begin(rule.cause, coupon)
-        frame.coupon_facts = None if coupon is None else self._coupon_facts(coupon)
-        frame.bindings = {}
-        if rule.bindings:
-            bind(frame, rule.bindings)
-        outcome: Try = "failed"
-        held, failure = self._holds(attempt)
-        if held:
-            failure = self._gives(attempt)
-            if failure is None:
-                outcome = "applied" if coupon is None or frame.coupon_read else "unasked"
-        if outcome == "applied":
-            self._accept(attempt, marks[0])
-        else:
-            frame.roll_back(marks)
-            self._tell_of(attempt, held, failure)
-        frame.end()
-        return outcome
-
-    def _holds(self, attempt: Attempt) -> tuple[bool, Exception | None]:
-        failure = None
-        try:
-            if attempt.rule.condition(self.frame) is True:
-                return True, None
-        except FAILURES as error:
-            failure = error
-        if attempt.coupon is not None or self.tracer is not None:
-            self._refuse(attempt, None, failure)
-        return False, failure
-
-    def _gives(self, attempt: Attempt) -> Exception | None:
-        for index, effect in enumerate(attempt.rule.effects):
-            try:
-                effect(self.frame)
-            except FAILURES as failure:
-                self._refuse(attempt, index, failure)
-                return failure
-        return None
-
-    def _tell_of(self, attempt: Attempt, held: bool, failure: Exception | None) -> None:
-        """Adds what a rule that did not apply has to say of it."""
-        frame, rule = self.frame, attempt.rule
-        if isinstance(failure, StepsExhausted):
-            frame.effects.append(Effect(*rule.cause, EngineError(words_of(failure))))
-        if held or not rule.failure_effects:
-            return
-        marks = frame.marks()
-        try:
-            for effect in rule.failure_effects:
-                effect(frame)
-        except FAILURES:
-            frame.roll_back(marks)
-
-    def _coupon_facts(self, coupon: Coupon) -> CouponFacts:
-        return CouponFacts(
-            coupon.code,
-            readable(coupon.attributes, self._coupon_times),
-            usage_counter=coupon.usage_counter,
-            start_date=coupon.start_date,
-            expiry_date=coupon.expiry_date,
-            recipient=coupon.recipient_integration_id,
-        )
-
-    def _accept(self, attempt: Attempt, mark: int) -> None:
-        frame = self.frame
-        coupon = attempt.coupon
-        if coupon and frame.redeem and frame.tally is not None:
-            frame.tally.redeem(coupon)
-        if coupon and self.book.accept(attempt.code, coupon, redeem=frame.redeem):
-            outcome = AcceptCoupon(attempt.code)
-            frame.effects.insert(mark, Effect(*attempt.rule.cause, outcome, coupon.id))
-        if self.tracer:
-            self.tracer.applied(attempt)
-
-    def _refuse(
-        self, attempt: Attempt, effect_index: int | None, failure: Exception | None
-    ) -> None:
-        if attempt.coupon is not None:
-            self.book.refuse(attempt.code, self._rejection(attempt, effect_index, failure))
-        if self.tracer:
-            self.tracer.failed(attempt, effect_index, failure)
-
-    def _rejection(
-        self, attempt: Attempt, effect_index: int | None, failure: Exception | None
-    ) -> Rejection:
-        details = None if failure is None else words_of(failure)
-        if effect_index is not None:
-            reason: CouponRefusal = "EffectCouldNotBeApplied"
-            if isinstance(failure, BudgetUsedUp) and failure.refusal == "ProfileRequired":
-                reason = "ProfileRequired"
-            return attempt.rejection(reason, effect_index=effect_index, details=details)
-        index = attempt.rule.failing_condition(self.frame)
-        return attempt.rejection(
-            "CouponRejectedByCondition", condition_index=index, details=details
-        )

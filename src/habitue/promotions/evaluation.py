@@ -3,7 +3,8 @@
 Words: a rule is tried *for* one coupon or for none. What its effects add is kept only when the
 whole rule succeeds; `begin` and `roll_back` bracket a try. `partial` says that rewards may be
 partial where an effect says nothing of it; `cascade` keeps the lowered prices where discounts
-cascade; `won` are the units that the campaign at hand may give something on, None for all.
+cascade; `won` are the units that the campaign at hand may give something on, None for all; `group`
+is the one that it is judged in, where the application has a campaign set.
 """
 
 from collections.abc import Mapping
@@ -28,6 +29,8 @@ from habitue.rules.frame import Frame, RuleFailed
 
 #: Numbers of effects and of attribute changes, and the marks of the tentatives.
 Marks: TypeAlias = tuple[int, int, tuple[Any, ...]]
+#: The id and the mode of the group that the campaign at hand is judged in.
+GroupMark: TypeAlias = tuple[int | None, str | None]
 #: What one effect costs of the step budget, so that no rule can fill the memory with effects.
 STEPS_PER_EFFECT = 10
 
@@ -55,6 +58,7 @@ class Evaluation(Frame):
         "coupon_read",
         "effects",
         "event",
+        "group",
         "memberships",
         "partial",
         "points",
@@ -105,6 +109,7 @@ class Evaluation(Frame):
         self.tentatives: tuple[Tentative, ...] = tuple(tentatives)
         self.partial = False
         self.cascade: Cascade | None = None
+        self.group: GroupMark = (None, None)
         self.won: frozenset[tuple[int, int]] | None = None
         self.effects: list[Effect] = []
         self.attribute_changes: list[AttributeChange] = []
@@ -151,7 +156,7 @@ class Evaluation(Frame):
         if self.tally is not None:
             for action, amount in amounts_of(outcome):
                 self.tally.take(self.cause[0], coupon_id or 0, action, amount)
-        self.effects.append(Effect(*self.cause, outcome, coupon_id))
+        self.effects.append(Effect(*self.cause, outcome, coupon_id, *self.group))
 
     def remaining(self, action: str) -> Decimal | None:
         """What budgets leave to the rule for that action; None where nothing limits it."""

@@ -15,6 +15,7 @@ from habitue.loyalty.program import LoyaltyProgram
 from habitue.model.attributes import Definitions
 from habitue.promotions.audiences import Audience
 from habitue.promotions.campaign import AdditionalCost, Application, Campaign, Limit
+from habitue.promotions.campaign_set import Placement, placed
 from habitue.promotions.candidates import CandidateIndex
 from habitue.promotions.compiled import CompiledCampaign, compile_campaign
 from habitue.promotions.configuration import Configuration
@@ -83,6 +84,7 @@ class Program:
             for id_, each in self.loyalty.items()
             if application.id in each.subscribed_application_ids
         )
+        self.placement = _placement(application, self.campaigns)
         self.compiled: Mapping[int, CompiledCampaign] = MappingProxyType({})
         self._loyalty_used: frozenset[int] = frozenset()
         self.candidates: CandidateIndex = CandidateIndex({}, self.dialect)
@@ -145,3 +147,8 @@ def _vocabulary(configuration: Configuration, application_id: int) -> Vocabulary
         additional_costs=costs,
         application_id=application_id,
     )
+
+
+def _placement(application: Application, campaign_ids: Iterable[int]) -> Placement | None:
+    campaign_set = application.campaign_set
+    return None if campaign_set is None else placed(campaign_set, campaign_ids)

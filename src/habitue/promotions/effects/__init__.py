@@ -106,7 +106,10 @@ Outcome: TypeAlias = (
 
 
 class Effect(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One outcome and its cause; rule indexes count from 0."""
+    """One outcome and its cause; rule indexes count from 0.
+
+    The group is that of the campaign set which the campaign was judged in, where there is one.
+    """
 
     campaign_id: int
     ruleset_id: int
@@ -114,6 +117,8 @@ class Effect(msgspec.Struct, frozen=True, omit_defaults=True):
     rule_name: str
     outcome: Outcome
     coupon_id: int | None = None
+    group_id: int | None = None
+    group_mode: str | None = None
 
 
 def unclaimed(outcome: Outcome) -> Effect:

@@ -100,6 +100,13 @@ def _identity(effect: Effect) -> Hashable:
     reversal = _REVERSALS.get(type(outcome))
     identity = reversal.identity if reversal else msgspec.structs.astuple
     return (*cause, coupon_id, type(outcome), _hashable(identity(outcome)))
+    outcome = effect.outcome
+    return (
+        *(effect.campaign_id, effect.ruleset_id, effect.rule_index, effect.rule_name),
+        effect.coupon_id,
+        type(outcome),
+        _hashable(msgspec.structs.astuple(outcome)),
+    )
 
 
 def _hashable(value: Any) -> Hashable:

@@ -17,6 +17,7 @@ from habitue.promotions.campaign import (
     ItemDiscountScope,
     SessionDiscountScope,
 )
+from habitue.promotions.campaign_set import CampaignSet, default_set, groups_in
 from habitue.promotions.configuration import Configuration
 from habitue.store.configuration import new_ids
 from habitue.store.coupons import delete_coupons_of_application
@@ -46,6 +47,9 @@ class ApplicationFields(msgspec.Struct, frozen=True, kw_only=True):
     default_item_discount_scope: ItemDiscountScope | UnsetType | None = UNSET
     mandatory_campaign_attributes: tuple[str, ...] | UnsetType | None = UNSET
     mandatory_coupon_attributes: tuple[str, ...] | UnsetType | None = UNSET
+    enable_cascading_discounts: bool | UnsetType | None = UNSET
+    enable_partial_discounts: bool | UnsetType | None = UNSET
+    default_evaluation_group_id: int | UnsetType | None = UNSET
 
 
 async def create_application(shop: Shop, fields: ApplicationFields, now: datetime) -> Application:
@@ -102,9 +106,21 @@ def application_with(
         changes["limits"] = kept_limits(fields.limits)
     if fields.attributes:
         changes["attributes"] = merged({}, normalised(fields.attributes))
+    if changes.pop("default_evaluation_group_id", None):
+        changes["campaign_set"] = _with_default_group(old, fields)
     application = laid_over(old, {**changes, "modified": now})
     _refuse_taken_name(configuration, application)
     return application
+
+
+def _with_default_group(old: Application, fields: ApplicationFields) -> CampaignSet:
+    campaign_set = old.campaign_set or default_set(old.id)
+    wanted = fields.default_evaluation_group_id
+    if not isinstance(wanted, int) or wanted == campaign_set.default_group_id:
+        return campaign_set
+    return msgspec.structs.replace(
+        campaign_set, default_group_id=wanted, version=campaign_set.version + 1
+    )
 
 
 def _refuse_taken_name(configuration: Configuration, application: Application) -> None:
@@ -131,6 +147,11 @@ def _faults(
         definitions = by_name(configuration.attributes.values(), "Application")
         yield from validate(fields.attributes, definitions, "Application", "/attributes")
     yield from _mandatory_faults(configuration, fields)
+    wanted = fields.default_evaluation_group_id
+    groups = groups_in((old.campaign_set or default_set(old.id)).root)
+    if wanted and wanted not in {each.id for each in groups}:
+        details = f"group {wanted} does not exist in this Application"
+        yield Fault("/defaultEvaluationGroupId", "Unknown", details)
 
 
 def _mandatory_faults(configuration: Configuration, fields: ApplicationFields) -> Iterator[Fault]:

@@ -33,6 +33,8 @@ class EffectOut(msgspec.Struct, rename="camel", omit_defaults=True):
     effect_type: str
     props: Props
     triggered_by_coupon: int | None = None
+    evaluation_group_id: int | None = msgspec.field(name="evaluationGroupID", default=None)
+    evaluation_group_mode: str | None = None
 
 
 def effect_out(effect: Effect) -> EffectOut:
@@ -46,6 +48,8 @@ def effect_out(effect: Effect) -> EffectOut:
         effect_type,
         props,
         effect.coupon_id,
+        effect.group_id,
+        effect.group_mode,
     )
 
 

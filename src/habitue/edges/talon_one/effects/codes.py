@@ -16,6 +16,7 @@ class RejectCouponProps(Props):
     condition_index: int | None = None
     effect_index: int | None = None
     details: str | None = None
+    campaign_exclusion_reason: str | None = None
 
 
 class RejectReferralProps(Props):
@@ -30,6 +31,7 @@ def _reject_coupon(outcome: house.RejectCoupon) -> Props:
         outcome.condition_index,
         outcome.effect_index,
         outcome.details,
+        outcome.exclusion_reason,
     )
 
 

@@ -89,6 +89,7 @@ class EventIn(msgspec.Struct, rename="camel", kw_only=True):
             failures="ruleFailureReasons" in content,
             trace="trace" in content,
             feature=feature,
+            complete=query.force_complete_evaluation,
         )
 
 

@@ -11,6 +11,7 @@ from habitue.edges.talon_one.management import (
     applications,
     attributes,
     audiences,
+    campaign_sets,
     campaigns,
     coupon_changes,
     coupons,
@@ -39,6 +40,7 @@ def management_operations() -> list[Operation]:
     return [
         *applications.operations(),
         *campaigns.operations(),
+        *campaign_sets.operations(),
         *rulesets.operations(),
         *coupons.operations(),
         *coupon_changes.operations(),

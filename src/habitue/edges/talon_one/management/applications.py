@@ -27,6 +27,7 @@ from habitue.promotions.campaign import (
     ItemDiscountScope,
     SessionDiscountScope,
 )
+from habitue.promotions.campaign_set import default_set
 from habitue.usecases.configure.applications import (
     ApplicationFields,
     create_application,
@@ -93,6 +94,7 @@ class ApplicationOut(msgspec.Struct, rename="camel"):
     enable_partial_discounts: bool
     default_discount_additional_cost_per_item_scope: ItemDiscountScope
     enable_campaign_state_management: bool
+    default_evaluation_group_id: int
     loyalty_programs: list[dict[str, Any]]
 
 
@@ -105,11 +107,8 @@ _SORTS = {
     "timezone": "timezone",
 }
 _ONLY: dict[str, tuple[Any, ...]] = {
-    "enable_cascading_discounts": (False,),
     "enable_flattened_cart_items": (True,),
-    "enable_partial_discounts": (False,),
     "enable_campaign_state_management": (False,),
-    "default_evaluation_group_id": (0,),
     "default_cart_item_filter_id": (0,),
     "best_prior_price_settings": (),
 }
@@ -148,6 +147,7 @@ def application_out(application: Application) -> ApplicationOut:
     mandatory = Mandatory(
         application.mandatory_campaign_attributes, application.mandatory_coupon_attributes
     )
+    campaign_set = application.campaign_set or default_set(application.id)
     return ApplicationOut(
         id=application.id,
         created=application.created,
@@ -161,13 +161,14 @@ def application_out(application: Application) -> ApplicationOut:
         attributes=application.attributes,
         limits=limits_out(application.limits),
         default_discount_scope=application.default_discount_scope,
-        enable_cascading_discounts=False,
+        enable_cascading_discounts=application.enable_cascading_discounts,
         enable_flattened_cart_items=True,
         attributes_settings=AttributesSettings(mandatory),
         sandbox=application.sandbox,
-        enable_partial_discounts=False,
+        enable_partial_discounts=application.enable_partial_discounts,
         default_discount_additional_cost_per_item_scope=application.default_item_discount_scope,
         enable_campaign_state_management=False,
+        default_evaluation_group_id=campaign_set.default_group_id,
         loyalty_programs=[],
     )
 
