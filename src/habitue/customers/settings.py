@@ -54,7 +54,8 @@ class RegistrationSettings(msgspec.Struct, frozen=True, kw_only=True):
     `tracker_secret` is what proofs are made with; `tracker_stocks` are regions beside those of the
     product feed; an order becomes a closed session of `orders_application_id`, unless that is 0;
     an address may bring so many new devices in a minute; `tracker_proxies` is how many proxies in
-    front of the server add the caller's address to X-Forwarded-For.
+    front of the server add the caller's address to X-Forwarded-For; with `tracker_loyalty` pages
+    may join the loyalty program and ask for it.
     """
 
     primary_kind: PrimaryKind = "mobile"
@@ -95,6 +96,7 @@ class RegistrationSettings(msgspec.Struct, frozen=True, kw_only=True):
     tracker_new_devices_per_minute: int = 300
     tracker_proxies: int = 0
     orders_application_id: int = 0
+    tracker_loyalty: bool = False
 
     def space_of(self, source: str) -> str:
         """The space in which identifiers of that source are unique."""

@@ -47,6 +47,7 @@ class TransactionsPage(msgspec.Struct, frozen=True, kw_only=True):
     since: datetime | None = None
     until: datetime | None = None
     awaiting: bool = False
+    kinds: Sequence[str] | None = None
     skip: int = 0
     limit: int = 50
 
@@ -139,13 +140,14 @@ WHERE entry.customer_id = $1 AND entry.program_id = $2
             AND lot.program_id = entry.program_id AND lot.subledger = entry.subledger
             AND lot.key = entry.key AND lot.start IS NULL AND lot.remaining > 0
             AND (lot.expiry IS NULL OR lot.expiry > $3::timestamptz)))
+    AND ($11::text[] IS NULL OR entry.kind = ANY ($11))
 """
 
 _TRANSACTIONS = f"""
 SELECT entry.id, entry.key, entry.kind, entry.at AS created, entry.subledger, entry.amount,
     entry.start, entry.expiry, entry.validity, entry.awaits, entry.negative, entry.cause
 {_CHOSEN}
-ORDER BY entry.id DESC OFFSET $11 LIMIT $12
+ORDER BY entry.id DESC OFFSET $12 LIMIT $13
 """
 
 _COUNT_TRANSACTIONS = f"SELECT count(*) {_CHOSEN}"
@@ -229,6 +231,7 @@ def _chosen(page: TransactionsPage) -> tuple[object, ...]:
         page.since,
         page.until,
         page.awaiting,
+        page.kinds,
     )
 
 

@@ -42,16 +42,16 @@ class Membership(msgspec.Struct, frozen=True):
         return self.total("open") - self.active
 
 
-def programs_of(shop: Shop) -> list[LoyaltyProgram]:
-    """The programs of customers, the oldest, which is the default one, first."""
-    programs = shop.configuration.loyalty_programs.values()
+async def programs_of(shop: Shop) -> list[LoyaltyProgram]:
+    """The programs of customers as they are now, the oldest, the default one, first."""
+    programs = (await shop.refresh()).loyalty_programs.values()
     listed = [each for each in programs if not each.card_based and not each.sandbox]
     return sorted(listed, key=lambda each: each.id)
 
 
-def program_of(shop: Shop, program_id: int | None) -> LoyaltyProgram:
+async def program_of(shop: Shop, program_id: int | None) -> LoyaltyProgram:
     """The program of that id, the default one for None. Raises `NotFound`."""
-    for program in programs_of(shop):
+    for program in await programs_of(shop):
         if program_id in (None, program.id):
             return program
     raise NotFound("Loyalty program", program_id or "")

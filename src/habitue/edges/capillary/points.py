@@ -65,7 +65,7 @@ PointsCall = TillCall[Any, None]
 
 
 async def get_programs(call: TillCall[None, None]) -> Answer:
-    listed = programs_of(call.services.shop)
+    listed = await programs_of(call.services.shop)
     return listing([program_out(each, default=index == 0) for index, each in enumerate(listed)])
 
 
@@ -143,16 +143,16 @@ async def _memberships(
         raise RequestFault("entity_type_invalid", "entityType", query.entity_type)
     found = await find_customer(shop, target_in(call), call.now)
     if query.fetch_data_for_all_programs or (query.program_id is None and all_by_default):
-        programs = programs_of(shop)
+        programs = await programs_of(shop)
     else:
-        programs = [chosen_program(shop, query.program_id)]
+        programs = [await chosen_program(shop, query.program_id)]
     return found, await read_memberships(shop, found.card.id, programs, call.now)
 
 
-def chosen_program(shop: Shop, program_id: int | None) -> LoyaltyProgram:
+async def chosen_program(shop: Shop, program_id: int | None) -> LoyaltyProgram:
     """The program that is named, or the default one. Raises `RequestFault`."""
     try:
-        return program_of(shop, program_id)
+        return await program_of(shop, program_id)
     except NotFound:
         raise RequestFault("program_invalid", "programId", str(program_id or "")) from None
 

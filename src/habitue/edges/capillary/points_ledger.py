@@ -121,7 +121,7 @@ async def _ledger(call: TillCall[LedgerQuery, None], *, opening: bool) -> Ledger
     _check_page(query)
     target = lookup_in(query) if query.customer_id is None else query.customer_id
     found = await find_customer(shop, target, call.now)
-    program = chosen_program(shop, query.program_id)
+    program = await chosen_program(shop, query.program_id)
     until = query.end_date or call.now
     page = TransactionsPage(
         customer_id=found.card.id,

@@ -133,7 +133,7 @@ async def get_customer(call: TillCall[ReadQuery | DetailsQuery, None]) -> Answer
     if "subscriptions" in embeds:
         out.subscription_info = subscription_info_out(subscriptions_of(card, call.now))
     if embeds & _OF_POINTS:
-        memberships = await read_memberships(shop, card.id, programs_of(shop), call.now)
+        memberships = await read_memberships(shop, card.id, await programs_of(shop), call.now)
         _embed_points(out, card, memberships, embeds)
     return Answer(200, out)
 

@@ -161,7 +161,7 @@ class TransferOut(msgspec.Struct, rename="camel"):
 async def post_redemption(call: TillCall[None, RedemptionIn]) -> Answer:
     shop, body = call.services.shop, call.body
     found = await find_customer(shop, call.integer("customerId"), call.now)
-    program = chosen_program(shop, body.program_id)
+    program = await chosen_program(shop, body.program_id)
     points = redeemable(body.points)
     if not body.commit:
         checked = await check_redemption(shop, found.card.id, program.id, points, call.now)
@@ -179,7 +179,7 @@ async def post_reversal(call: TillCall[None, ReversalIn]) -> Answer:
         details = "either redemptionId or externalReferenceNumber is sent"
         raise InvalidInput(Fault("/redemptionId", "Not allowed", details))
     found = await identified(shop, body.identifier, "/identifier", call.now)
-    program = chosen_program(shop, body.program_id)
+    program = await chosen_program(shop, body.program_id)
     key = _redemption_key(found, body)
     points = None if body.points_to_be_reversed is None else Decimal(body.points_to_be_reversed)
     cause = cause_of(call, "PointsReversal", "")
@@ -219,7 +219,7 @@ async def _transferred(call: TillCall[None, TransferIn], *, dry: bool) -> Answer
             raise InvalidInput(Fault(f"/{name}", "Not supported", "only false is possible"))
     giver = await identified(shop, body.from_customer_identifier, _FROM, call.now)
     receiver = await identified(shop, body.to_customer_identifier, _TO, call.now)
-    program = chosen_program(shop, body.program_id)
+    program = await chosen_program(shop, body.program_id)
     cause = cause_of(call, body.notes or "PointsTransfer", "")
     transfer = Transfer(uuid4(), giver.card.id, receiver.card.id, program.id, points, cause)
     left = await transfer_points(shop, transfer, call.now, dry=dry)

@@ -106,7 +106,7 @@ async def get_redeemable(call: TillCall[CheckQuery, None]) -> Answer:
         shop: Shop = call.services.shop
         points = _number(query.points)
         found = await find_customer(shop, _lookup(whose), call.now)
-        program = chosen_program(shop, query.program_id)
+        program = await chosen_program(shop, query.program_id)
         await check_redemption(shop, found.card.id, program.id, points, call.now)
     except StoreUnavailable:
         raise
@@ -144,7 +144,7 @@ async def _redeemed(call: TillCall[None, RedeemAllIn], wanted: RedeemIn) -> dict
         shop: Shop = call.services.shop
         points = _number(str(wanted.points_redeemed))
         found = await find_customer(shop, _lookup(whose), call.now)
-        program = chosen_program(shop, wanted.program_id)
+        program = await chosen_program(shop, wanted.program_id)
         bill = wanted.transaction_number
         key = reference_key(found.card.id, bill) if bill else uuid4()
         cause = cause_of(call, wanted.notes or "PointsRedemption", bill)

@@ -68,7 +68,7 @@ async def post_slab(call: TillCall[LookupQuery, SlabIn]) -> Answer:
         details = f"at most {REASON_LENGTH_MAX} characters are possible"
         raise InvalidInput(Fault("/slabChangeReason", "Too long", details))
     found = await find_customer(shop, lookup_in(call.query), call.now)
-    program = chosen_program(shop, body.program_id)
+    program = await chosen_program(shop, body.program_id)
     wish = TierWish(body.slab_action, body.to_slab_name, _expiry(body, program, call.now))
     placed = await place_in_tier(shop, found.card.id, program.id, wish, call.now)
     return Answer(200, SlabOut(found.card.id, [], [_effect(placed)]))

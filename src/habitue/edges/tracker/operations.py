@@ -3,6 +3,7 @@
 from habitue.edges.http.operation import Operation
 from habitue.edges.tracker.collecting import collecting_operations
 from habitue.edges.tracker.door import with_preflights
+from habitue.edges.tracker.loyalty import loyalty_operations
 from habitue.edges.tracker.personaclick import personaclick_operations
 from habitue.edges.tracker.retail_rocket import retail_rocket_operations
 from habitue.edges.tracker.retail_rocket_servers import retail_rocket_server_operations
@@ -16,5 +17,6 @@ def tracker_operations() -> list[Operation]:
             *retail_rocket_operations(),
             *retail_rocket_server_operations(),
             *personaclick_operations(),
+            *loyalty_operations(),
         ]
     )

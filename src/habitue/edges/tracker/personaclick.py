@@ -120,7 +120,7 @@ async def _init(call: AnyCall) -> Answer:
 async def _set_profile(call: AnyCall) -> Answer:
     fields = fields_of(call)
     if not await _is_named_by_server(call, fields):
-        sender = await _sender(call, fields)
+        sender = await sender_of(call, fields)
         message = Sent(fresh_id(), call.now, "identify", "set", fields, "r46")
         return done(await receive(call, sender, [message]))
     # A server without a device says who it speaks of.
@@ -145,7 +145,7 @@ async def _profile(call: AnyCall) -> Answer:
 
 async def _push(call: AnyCall) -> Answer:
     fields = fields_of(call)
-    sender = await _sender(call, fields)
+    sender = await sender_of(call, fields)
     name = text_of(fields, "event")
     if name not in _EVENTS:
         raise Malformed(f"The event is one of {', '.join(_EVENTS)}")
@@ -171,7 +171,7 @@ async def _push(call: AnyCall) -> Answer:
 
 async def _push_custom(call: AnyCall) -> Answer:
     fields = fields_of(call)
-    sender = await _sender(call, fields)
+    sender = await sender_of(call, fields)
     name = text_of(fields, "event")
     if _CUSTOM_NAME.fullmatch(name) is None:
         raise Malformed("event is a name of letters, digits and _")
@@ -187,7 +187,7 @@ async def _push_custom(call: AnyCall) -> Answer:
 
 async def _manage(call: AnyCall) -> Answer:
     fields = fields_of(call)
-    sender = await _sender(call, fields)
+    sender = await sender_of(call, fields)
     message = Sent(fresh_id(), call.now, "subscription", "manage", fields, "r46")
     return done(await receive(call, sender, [message]))
 
@@ -208,7 +208,7 @@ async def _check(call: AnyCall) -> Answer:
 def _segment(name: str) -> Any:
     async def handler(call: AnyCall) -> Answer:
         fields = fields_of(call)
-        sender = await _sender(call, fields)
+        sender = await sender_of(call, fields)
         if not text_of(fields, "segment_id"):
             raise Malformed("segment_id is missing")
         return done(
@@ -229,7 +229,7 @@ async def _segments(call: AnyCall) -> Answer:
 
 async def _cart(call: AnyCall) -> Answer:
     fields = fields_of(call)
-    sender = await _sender(call, fields)
+    sender = await sender_of(call, fields)
     items = await read_cart(call.services.shop, sender.device)
     shown = [{"uniqid": each["id"], "quantity": each.get("quantity", 1)} for each in items]
     return answer(200, {"status": "success", "data": {"items": shown}})
@@ -238,7 +238,7 @@ async def _cart(call: AnyCall) -> Answer:
 def _wish(name: str) -> Any:
     async def handler(call: AnyCall) -> Answer:
         fields = fields_of(call)
-        sender = await _sender(call, fields)
+        sender = await sender_of(call, fields)
         listed = opened(fields.get("item_ids", fields.get("item", fields.get("items"))))
         data = {"email": fields.get("email"), "phone": fields.get("phone"), "items": listed}
         message = Sent(fresh_id(), call.now, "subscription", name, data)
@@ -247,7 +247,7 @@ def _wish(name: str) -> Any:
     return handler
 
 
-async def _sender(call: AnyCall, fields: Fields) -> Sender:
+async def sender_of(call: AnyCall, fields: Fields) -> Sender:
     """Who sends. Raises `ShopMissing` where the shop or the device is missing."""
     key = await shop_of(call, text_of(fields, "shop_id"))
     server = await is_server(call, fields)
@@ -262,7 +262,7 @@ async def _sender(call: AnyCall, fields: Fields) -> Sender:
 
 
 async def _visitor(call: AnyCall, fields: Fields, *, server: bool) -> Visitor | None:
-    sender = await _sender(call, fields)
+    sender = await sender_of(call, fields)
     return await read_visitor(call.services.shop, sender.device, server=server)
 
 
