@@ -15,6 +15,7 @@ from habitue.store import events, rate_limits, receipts
 from habitue.store.database import LOCK_WAIT_SECONDS, open_database
 from habitue.store.embedded import Report
 from habitue.store.location import Location
+from habitue.usecases.close_days import close_days
 from habitue.usecases.deliver_messages import Courier, Send, deliver_due, purge_delivered
 from habitue.usecases.settle_points import settle_due
 from habitue.usecases.shop import Shop, ShopSettings
@@ -26,6 +27,8 @@ PURGE_SECONDS = 600
 FOLLOW_SECONDS = 1.0
 #: How often points that have ended, and tiers, are booked. Whoever looks at them sees it at once.
 SETTLE_SECONDS = 60.0
+#: How often it is looked whether a day of a loyalty program has ended.
+CLOSE_SECONDS = 60.0
 #: How often the outbox is looked into.
 DELIVER_SECONDS = 1.0
 
@@ -46,7 +49,31 @@ async def open_services(
     location: Location, report: Report = lambda message: None, settings: ShopSettings | None = None
 ) -> AsyncIterator[Services]:
     """The services over the database of `location`, for as long as the block runs."""
-    settings = settings or ShopSettings()
+    async with _opened(location, report, settings or ShopSettings()) as (shop, send):
+        tasks = [
+            asyncio.create_task(repeat(seconds, work)) for seconds, work in _work_of(shop, send)
+        ]
+        try:
+            yield Services(shop)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def do_due_jobs(location: Location, report: Report, settings: ShopSettings) -> None:
+    """Does once what a process with jobs does again and again."""
+    async with _opened(location, report, settings) as (shop, send):
+        await _settle(shop)
+        await _close(shop)
+        await _deliver(shop, send)
+        await _purge(shop)
+
+
+@asynccontextmanager
+async def _opened(
+    location: Location, report: Report, settings: ShopSettings
+) -> AsyncIterator[tuple[Shop, Send]]:
     async with (
         open_database(
             location,
@@ -58,18 +85,20 @@ async def open_services(
     ):
         shop = Shop(database, settings)
         await shop.refresh()
-        tasks = [
-            asyncio.create_task(repeat(PURGE_SECONDS, partial(_purge, shop))),
-            asyncio.create_task(repeat(FOLLOW_SECONDS, shop.refresh)),
-            asyncio.create_task(repeat(SETTLE_SECONDS, partial(_settle, shop))),
-            asyncio.create_task(repeat(DELIVER_SECONDS, partial(_deliver, shop, send))),
+        yield shop, send
+
+
+def _work_of(shop: Shop, send: Send) -> list[tuple[float, Callable[[], Awaitable[object]]]]:
+    """What a process does again and again; jobs only where it is to do them."""
+    work: list[tuple[float, Callable[[], Awaitable[object]]]] = [(FOLLOW_SECONDS, shop.refresh)]
+    if shop.settings.jobs:
+        work += [
+            (PURGE_SECONDS, partial(_purge, shop)),
+            (SETTLE_SECONDS, partial(_settle, shop)),
+            (CLOSE_SECONDS, partial(_close, shop)),
+            (DELIVER_SECONDS, partial(_deliver, shop, send)),
         ]
-        try:
-            yield Services(shop)
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+    return work
 
 
 #: Connections of one process: each holds one statement at a time, and two processors are kept busy
@@ -87,6 +116,10 @@ async def _purge(shop: Shop) -> None:
 
 async def _settle(shop: Shop) -> None:
     await settle_due(shop, datetime.now(UTC))
+
+
+async def _close(shop: Shop) -> None:
+    await close_days(shop, datetime.now(UTC))
 
 
 async def _deliver(shop: Shop, send: Send) -> None:

@@ -22,6 +22,8 @@ _COMMANDS = {
     "keys": ("keys:app", "Create, list and revoke the keys that open the doors."),
     "feed": ("feed:feed", "Take the regions of a product feed."),
     "migrate": ("migrate:migrate", "Bring the schema of the database up to date."),
+    "worker": ("worker:worker", "Do the jobs alone: points that end, tiers, closings, messages."),
+    "closing": ("closing:closing", "Tell what the books of the points came to, day by day."),
     "verify": ("verify:verify", "Check that the books of all points add up."),
     "dump": ("dump:dump", "Write the whole database to a file."),
     "restore": ("dump:restore", "Put what a dump holds into an empty database."),

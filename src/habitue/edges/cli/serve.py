@@ -17,6 +17,7 @@ LockWait = Annotated[
     Parameter(env_var="HABITUE_LOCK_WAIT_SECONDS", validator=validators.Number(gte=0.01, lte=60)),
 ]
 AllowPrivate = Annotated[bool, Parameter(env_var="HABITUE_ALLOW_PRIVATE_WEBHOOKS")]
+Jobs = Annotated[bool, Parameter(env_var="HABITUE_JOBS")]
 Workers = Annotated[int, Parameter(validator=validators.Number(gte=1, lte=256))]
 
 
@@ -29,6 +30,7 @@ def serve(
     database_url: str | None = None,
     lock_wait_seconds: LockWait = 5.0,
     allow_private_webhooks: AllowPrivate = False,
+    jobs: Jobs = True,
     log_level: Literal["debug", "info", "warning", "error"] = "info",
 ) -> None:
     """Serve all doors over HTTP until SIGTERM.
@@ -53,6 +55,9 @@ def serve(
         refused with 409.
     allow_private_webhooks
         Let webhooks reach addresses that are not public, such as other machines of the shop.
+    jobs
+        Also do the jobs: points that end, tiers, closings, messages. Others do them otherwise, such
+        as `habitue worker`.
     log_level
         The least important kind of message to log.
     """
@@ -60,5 +65,5 @@ def serve(
         location = resolve(data_dir, database_url, os.environ, os.geteuid())
     except Refusal as refusal:
         raise SystemExit(f"habitue: {refusal.message}") from None
-    settings = ShopSettings(lock_wait_seconds, allow_private_webhooks)
+    settings = ShopSettings(lock_wait_seconds, allow_private_webhooks, jobs)
     run(Plan(host, port, workers, location, log_level, settings=settings))
