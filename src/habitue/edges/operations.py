@@ -19,6 +19,7 @@ from habitue.edges.capillary.tiers import tier_operations
 from habitue.edges.http.operation import Operation
 from habitue.edges.talon_one.integration.audiences import audience_operations
 from habitue.edges.talon_one.integration.events import event_operations
+from habitue.edges.talon_one.integration.inventory import inventory_operations
 from habitue.edges.talon_one.integration.loyalty import loyalty_operations
 from habitue.edges.talon_one.integration.loyalty_cards import loyalty_card_operations
 from habitue.edges.talon_one.integration.loyalty_holds import loyalty_hold_operations
@@ -39,6 +40,7 @@ def all_operations() -> list[Operation]:
         *loyalty_hold_operations(),
         *audience_operations(),
         *event_operations(),
+        *inventory_operations(),
         *management_operations(),
         *written_once(_capillary_operations()),
         *tracker_operations(),

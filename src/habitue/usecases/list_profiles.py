@@ -55,7 +55,7 @@ async def list_profiles(
             break
     rows = await profile_lists.listed(shop.database, ids)
     return ProfilesPage(
-        [_reading(row, now, sandbox=sandbox) for row in rows],
+        [reading_of(row, now, sandbox=sandbox) for row in rows],
         has_more=position > skip + limit,
         total=position if counted else None,
     )
@@ -69,7 +69,7 @@ async def read_profile(shop: Shop, customer_id: int, now: datetime) -> ProfileRe
     rows = await profile_lists.listed(shop.database, [each.customer_id for each in known])
     if not rows:
         raise NotFound("Customer profile", customer_id)
-    return _reading(rows[0], now, sandbox=_in_sandbox(known[0]))
+    return reading_of(rows[0], now, sandbox=_in_sandbox(known[0]))
 
 
 async def audiences_of(shop: Shop, customer_ids: Sequence[int]) -> dict[int, frozenset[int]]:
@@ -95,7 +95,7 @@ async def list_members(
     )
     rows = await profile_lists.listed(shop.database, ids[:limit])
     ordered = rows[::-1] if newest_first else rows
-    profiles = [_reading(row, now, sandbox=audience.sandbox) for row in ordered]
+    profiles = [reading_of(row, now, sandbox=audience.sandbox) for row in ordered]
     return ProfilesPage(profiles, has_more=len(ids) > limit)
 
 
@@ -123,6 +123,7 @@ def _in_sandbox(known: KnownAs) -> bool:
     return known.claim_keys[0] == profile_key(known.profile_ids[0], sandbox=True)
 
 
-def _reading(row: ListedProfile, now: datetime, *, sandbox: bool) -> ProfileReading:
+def reading_of(row: ListedProfile, now: datetime, *, sandbox: bool) -> ProfileReading:
+    """What was read of a customer, as a profile."""
     customer = customer_of(row.customer, row.customer.id, now)
     return ProfileReading(customer, row.profile_id, frozenset(row.audience_ids), sandbox)
