@@ -117,7 +117,8 @@ class _Schemas:
 def _kinds_of(operation: Operation) -> list[Any]:
     errors = [operation.door.error_type(each, operation) for each in error_statuses(operation)]
     errors.append(operation.door.error_type(500, operation))
-    kinds = [operation.body, operation.query, *operation.responses.values(), *errors]
+    shown = [operation.shown_body, operation.shown_query]
+    kinds = [operation.body, operation.query, *shown, *operation.responses.values(), *errors]
     return [each for each in kinds if each is not None and each is not CsvFile]
 
 
@@ -153,7 +154,7 @@ def _operation(operation: Operation, schemas: _Schemas) -> Schema:
         described["description"] = operation.description
     if operation.idempotent:
         described["parameters"].append(_IDEMPOTENCY_KEY)
-    if operation.body is not None:
+    if operation.body is not None or operation.shown_body is not None:
         described["requestBody"] = _body(operation, schemas)
     if operation.upload:
         described["requestBody"] = _UPLOAD
@@ -195,9 +196,10 @@ def _path_parameters(operation: Operation) -> list[Schema]:
 
 
 def _query_parameters(operation: Operation, schemas: _Schemas) -> list[Schema]:
-    if operation.query is None:
+    query = operation.query or operation.shown_query
+    if query is None:
         return []
-    struct = schemas.fields(operation.query)
+    struct = schemas.fields(query)
     required = struct.get("required", [])
     return [
         _query_parameter(name, schema, name in required)
@@ -227,7 +229,7 @@ def _without_null(schema: Schema) -> Schema:
 
 
 def _body(operation: Operation, schemas: _Schemas) -> Schema:
-    content: Schema = {"schema": schemas.of(operation.body)}
+    content: Schema = {"schema": schemas.of(operation.body or operation.shown_body)}
     if operation.request_example:
         content["example"] = msgspec.Raw(operation.request_example)
     return {

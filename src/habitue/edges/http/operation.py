@@ -40,6 +40,7 @@ class Operation:
     the body's type by status code, None for an empty one, `CsvFile` for a file; what the door
     answers to refusals is added by itself. An `idempotent` operation takes an Idempotency-Key. A
     `quiet` one is logged at debug level. `request_example` is JSON text for the documentation.
+    `shown_body` and `shown_query` are what it shows of requests that the handler reads itself.
     """
 
     id: str
@@ -60,6 +61,8 @@ class Operation:
     quiet: bool = False
     documented: bool = True
     request_example: bytes = b""
+    shown_body: Any = None
+    shown_query: type[msgspec.Struct] | None = None
 
     def __post_init__(self) -> None:
         if not self.path.startswith("/"):

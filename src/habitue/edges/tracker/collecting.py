@@ -14,9 +14,9 @@ from habitue.customers.timeline import is_event_name
 from habitue.customers.visitor import Warned
 from habitue.edges.http.call import Answer, Call
 from habitue.edges.http.operation import Operation
+from habitue.edges.tracker.described import CollectIn, DeviceQuery, operation
 from habitue.edges.tracker.door import (
     DEVICE,
-    TRACKER,
     VISIT,
     answer,
     checked_device,
@@ -42,7 +42,6 @@ from habitue.model.errors import Fault, InvalidInput
 from habitue.model.limits import MESSAGES_PER_REQUEST_MAX
 from habitue.usecases.identify_visitor import device_of
 
-_GROUP = "Tracker"
 _MESSAGE_ID_LENGTH_MAX = 100
 _TYPES = ("event", "identify", "subscription", "segment")
 _STEP = timedelta(microseconds=1)
@@ -76,27 +75,23 @@ class DeviceOut(msgspec.Struct):
 def collecting_operations() -> list[Operation]:
     """The operations of the script."""
     return [
-        Operation(
-            id="collectEvents",
-            method="POST",
-            path="/v1/collect",
-            handler=_collect,
-            door=TRACKER,
-            summary="Take what a page has to say of its visitor",
-            group=_GROUP,
-            responses={200: Collected, 403: None, 404: None, 409: None, 422: None, 429: None},
-            documented=False,
+        operation(
+            "collectEvents",
+            "POST",
+            "/v1/collect",
+            _collect,
+            "Take what a page has to say of its visitor",
+            Collected,
+            body=CollectIn,
         ),
-        Operation(
-            id="getDevice",
-            method="GET",
-            path="/v1/device",
-            handler=_device,
-            door=TRACKER,
-            summary="Say which device a browser is, and let it remember",
-            group=_GROUP,
-            responses={200: DeviceOut},
-            documented=False,
+        operation(
+            "getDevice",
+            "GET",
+            "/v1/device",
+            _device,
+            "Say which device a browser is, and let it remember",
+            DeviceOut,
+            query=DeviceQuery,
         ),
     ]
 

@@ -10,15 +10,16 @@ import secrets
 import string
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from habitue.customers.timeline import read_event
 from habitue.customers.visitor import says_nothing
 from habitue.edges.http.call import Answer
 from habitue.edges.http.operation import Operation
+from habitue.edges.tracker.described import ShopIn, ShopQuery, operation
 from habitue.edges.tracker.door import (
     DEVICE,
-    TRACKER,
     Malformed,
     ShopMissing,
     ShopUnknown,
@@ -33,7 +34,7 @@ from habitue.edges.tracker.door import (
 from habitue.edges.tracker.offers import offer_of, segments_in
 from habitue.edges.tracker.profiles import profile_shown
 from habitue.edges.tracker.receiving import Received, Sender, Sent, fresh_id, page_of, receive
-from habitue.edges.tracker.retail_rocket import AnyCall, done
+from habitue.edges.tracker.retail_rocket import AnyCall, Done, done
 from habitue.edges.tracker.wire import Fields, fields_of, nested, opened, text_of
 from habitue.model.errors import NotAllowed
 from habitue.model.limits import EVENT_AGE_DAYS_MAX, ITEM_ID_LENGTH_MAX
@@ -65,27 +66,53 @@ _CHANNELS = (
 
 def personaclick_operations() -> list[Operation]:
     """The operations."""
-    declared = (
-        ("pcInit", "GET", "/init", _init),
-        ("pcSetProfile", "POST", "/profile/set", _set_profile),
-        ("pcProfile", "GET", "/profile", _profile),
-        ("pcPush", "POST", "/push", _push),
-        ("pcPushCustom", "POST", "/push/custom", _push_custom),
-        ("pcManageSubscriptions", "POST", "/subscriptions/manage", _manage),
-        ("pcCheckSubscriptions", "GET", "/subscriptions/check", _check),
-        ("pcAddSegment", "POST", "/segments/add", _segment("add")),
-        ("pcRemoveSegment", "POST", "/segments/remove", _segment("remove")),
-        ("pcSegments", "GET", "/segments/get", _segments),
-        ("pcSegmentsPost", "POST", "/segments/get", _segments),
-        ("pcCart", "GET", "/products/cart", _cart),
+    read = partial(operation, query=ShopQuery)
+    write = partial(operation, answer=Done, body=ShopIn)
+    listed = list[dict[str, str]]
+    return [
+        read("pcInit", "GET", "/init", _init, "Begin a visit: the device and the session", Fields),
+        write("pcSetProfile", "POST", "/profile/set", _set_profile, "Take a visitor's profile"),
+        read("pcProfile", "GET", "/profile", _profile, "Read a visitor's profile", Fields),
+        write("pcPush", "POST", "/push", _push, "Take an event"),
+        write("pcPushCustom", "POST", "/push/custom", _push_custom, "Take an event of the shop"),
+        write("pcManageSubscriptions", "POST", "/subscriptions/manage", _manage, "Opt in or out"),
+        read(
+            "pcCheckSubscriptions",
+            "GET",
+            "/subscriptions/check",
+            _check,
+            "Say what a visitor is subscribed to",
+            Fields,
+        ),
+        write("pcAddSegment", "POST", "/segments/add", _segment("add"), "Add to a segment"),
+        write(
+            "pcRemoveSegment",
+            "POST",
+            "/segments/remove",
+            _segment("remove"),
+            "Take out of a segment",
+        ),
+        read("pcSegments", "GET", "/segments/get", _segments, "List the segments", listed),
+        operation(
+            "pcSegmentsPost",
+            "POST",
+            "/segments/get",
+            _segments,
+            "List the segments",
+            listed,
+            body=ShopIn,
+        ),
+        read("pcCart", "GET", "/products/cart", _cart, "Read what is in the cart", Fields),
         *(
-            (f"pc{path.title().replace('_', '')}", "POST", f"/subscriptions/{path}", _wish(name))
+            write(
+                f"pc{path.title().replace('_', '')}",
+                "POST",
+                f"/subscriptions/{path}",
+                _wish(name),
+                "Take a wish to be told of products, or its end",
+            )
             for path, name in _WISHES.items()
         ),
-    )
-    return [
-        Operation(id_, method, path, handler, TRACKER, group="Tracker", documented=False)
-        for id_, method, path, handler in declared
     ]
 
 

@@ -7,6 +7,7 @@ told of products; what a browser reads and writes of its visitor
 
 import re
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, TypeAlias
 
 import msgspec
@@ -18,9 +19,9 @@ from habitue.customers.sources import TRACKER as SOURCE
 from habitue.edges.http.call import Answer, Call
 from habitue.edges.http.operation import Operation
 from habitue.edges.http.refusals import PathUnknown
+from habitue.edges.tracker.described import EventQuery, PartnerQuery, VisitorIn, operation
 from habitue.edges.tracker.door import (
     DEVICE,
-    TRACKER,
     VISIT,
     answer,
     checked_device,
@@ -97,23 +98,62 @@ class Done(msgspec.Struct):
 
 def retail_rocket_operations() -> list[Operation]:
     """The operations of a browser."""
-    event, visitor = "/1.0/event/{name}/{partnerId}", "/api/2.1/visitor/{rcuid}"
-    wish = "/1.0/partner/{partnerId}/subscribe/{kind}"
-    declared = (
-        ("rrInitialize", "GET", "/1.0/event/initialize/{partnerId}", _initialize),
-        ("rrEvent", "GET", event, _event),
-        ("rrEventPost", "POST", event, _event),
-        ("rrEventOf", "GET", event + "/{id}", _event),
-        ("rrEventOfPost", "POST", event + "/{id}", _event),
-        ("rrSubscribe", "GET", wish, _subscribe),
-        ("rrSubscribePost", "POST", wish, _subscribe),
-        ("rrReadVisitor", "GET", "/api/1.0/visitor/{rcuid}", _read_visitor),
-        ("rrWriteVisitor", "POST", visitor, _write_visitor),
-        ("rrPatchVisitor", "PATCH", visitor, _write_visitor),
-    )
+    event, wish = "/1.0/event/{name}/{partnerId}", "/1.0/partner/{partnerId}/subscribe/{kind}"
+    visitor = "/api/2.1/visitor/{rcuid}"
+    told = partial(operation, answer=Done, query=EventQuery)
+    body = dict[str, Any]
     return [
-        Operation(id_, method, path, handler, TRACKER, group="Tracker", documented=False)
-        for id_, method, path, handler in declared
+        operation(
+            "rrInitialize",
+            "GET",
+            "/1.0/event/initialize/{partnerId}",
+            _initialize,
+            "Say which session a browser has, which is its device",
+            SessionOut,
+            query=EventQuery,
+        ),
+        told("rrEvent", "GET", event, _event, "Take an event of a page"),
+        told("rrEventPost", "POST", event, _event, "Take an event of a page", body=body),
+        told("rrEventOf", "GET", event + "/{id}", _event, "Take an event about a product"),
+        told(
+            "rrEventOfPost",
+            "POST",
+            event + "/{id}",
+            _event,
+            "Take an event about a product",
+            body=body,
+        ),
+        told("rrSubscribe", "GET", wish, _subscribe, "Take a wish to be told of products"),
+        told(
+            "rrSubscribePost",
+            "POST",
+            wish,
+            _subscribe,
+            "Take a wish to be told of products",
+            body=body,
+        ),
+        operation(
+            "rrReadVisitor",
+            "GET",
+            "/api/1.0/visitor/{rcuid}",
+            read_agreement,
+            "Say whether a browser's visitor has agreed to marketing mail",
+            VisitorOut,
+            query=PartnerQuery,
+        ),
+        *(
+            operation(
+                id_,
+                method,
+                visitor,
+                _write_visitor,
+                "Take what a browser says of its visitor, a refusal of marketing mail included",
+                Done,
+                query=PartnerQuery,
+                body=VisitorIn,
+            )
+            for id_, method in (("rrWriteVisitor", "POST"), ("rrPatchVisitor", "PATCH"))
+        ),
     ]
 
 
@@ -210,9 +250,10 @@ async def _subscribe(call: AnyCall) -> Answer:
     return done(await receive(call, sender, messages), headers)
 
 
-async def _read_visitor(call: AnyCall) -> Answer:
+async def read_agreement(call: AnyCall) -> Answer:
+    """Whether the visitor has agreed to marketing mail, as far as the browser may know."""
     fields = nested(call.query_string)
-    await shop_of(call, text_of(fields, "partnerId"))
+    await shop_of(call, call.path.get("partnerId") or text_of(fields, "partnerId"))
     settings = call.services.shop.configuration.organisation.settings
     device = device_of(checked_device(call.path["rcuid"]), "", settings)
     found = await read_visitor(call.services.shop, device)

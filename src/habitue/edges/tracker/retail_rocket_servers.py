@@ -14,9 +14,10 @@ from typing import Any
 from habitue.customers.visitor import Warned
 from habitue.edges.http.call import Answer
 from habitue.edges.http.operation import Operation
-from habitue.edges.tracker.door import TRACKER, ShopMissing, checked_device, is_server, shop_of
+from habitue.edges.tracker.described import ContactIn, PartnerQuery, operation
+from habitue.edges.tracker.door import ShopMissing, checked_device, is_server, shop_of
 from habitue.edges.tracker.receiving import Sender, Sent, fresh_id, receive
-from habitue.edges.tracker.retail_rocket import EVENTS, AnyCall, done, event_fields
+from habitue.edges.tracker.retail_rocket import EVENTS, AnyCall, Done, done, event_fields
 from habitue.edges.tracker.wire import Fields, body_of, nested, text_of
 from habitue.model.errors import Fault, InvalidInput, NotAllowed
 from habitue.model.instants import parse_instant
@@ -38,8 +39,15 @@ def retail_rocket_server_operations() -> list[Operation]:
     """One operation for each name, and the one for many at once."""
     return [
         *(_operation(f"rrServer{name[0].upper()}{name[1:]}", name) for name in (*_NAMES, *_OTHERS)),
-        Operation(
-            "rrVisitorEvents", "POST", "/1.0/visitorEvents", _many, TRACKER, documented=False
+        operation(
+            "rrVisitorEvents",
+            "POST",
+            "/1.0/visitorEvents",
+            _many,
+            "Take events of programs and servers, in their order",
+            Done,
+            query=PartnerQuery,
+            body=list[dict[str, ContactIn]],
         ),
     ]
 
@@ -51,7 +59,9 @@ def _operation(id_: str, name: str) -> Operation:
             raise InvalidInput(Fault("", "Invalid type", "Expected an object"))
         return await _take(call, [(name, body)])
 
-    return Operation(id_, "POST", f"/1.0/{name}", handler, TRACKER, documented=False)
+    summary = f"Take what a program or a server tells: {name}"
+    path = f"/1.0/{name}"
+    return operation(id_, "POST", path, handler, summary, Done, query=PartnerQuery, body=ContactIn)
 
 
 async def _many(call: AnyCall) -> Answer:
