@@ -121,6 +121,11 @@ class LoyaltyProgram(msgspec.Struct, frozen=True, kw_only=True):
         rounding = _ROUNDINGS[self.points_rounding]
         return points.quantize(step, rounding=rounding, context=EXACT)
 
+    def rounded_down(self, points: Decimal) -> Decimal:
+        """The most points there are among `points`."""
+        step = Decimal(1).scaleb(-self.points_scale)
+        return points.quantize(step, rounding=ROUND_FLOOR, context=EXACT)
+
     def tier_for(self, points: Decimal) -> Tier | None:
         """The highest tier that so many active points reach."""
         reached = [tier for tier in self.tiers if tier.min_points <= points]

@@ -32,7 +32,8 @@ from habitue.promotions.tally import paid, takes_of, tally_of
 
 class EventCommand(msgspec.Struct, frozen=True):
     """A custom event that has happened. An advanced one has an `integration_id`, and may name a
-    closed session as `connected_session_id`."""
+    closed session as `connected_session_id`. `tells` names the resources that the answer shall
+    tell."""
 
     profile_id: str
     type: str
@@ -42,6 +43,7 @@ class EventCommand(msgspec.Struct, frozen=True):
     loyalty_cards: tuple[str, ...] | None = None
     integration_id: str = ""
     connected_session_id: str = ""
+    tells: frozenset[str] = frozenset()
 
 
 class EventExists(Conflict):

@@ -74,13 +74,15 @@ from habitue.promotions.tally import ClosedTally, gives_of
 class ReturnCommand(msgspec.Struct, frozen=True):
     """A request to return items of the session `integration_id` of an application.
 
-    `run_rules` asks for the rules to be run again over what is left.
+    `run_rules` asks for the rules to be run again over what is left. `tells` names the resources
+    that the answer shall tell.
     """
 
     application_id: int
     integration_id: str
     wishes: tuple[ReturnWish, ...]
     run_rules: bool = False
+    tells: frozenset[str] = frozenset()
 
 
 def decide_return(

@@ -125,9 +125,7 @@ class Asking(msgspec.Struct, frozen=True):
     `now` is the moment as of which it is decided. `gives_back` says that it cancels, reopens or
     returns: then what was given earlier is needed too, whatever the running campaigns use.
     `campaign_ids` restricts a dry run. What is None is as the stored session has it.
-    `gives_back` says that it cancels, reopens or returns: then what was given earlier is needed
-    too, whatever the running campaigns use. `campaign_ids` restricts a dry run. `tells` names the
-    resources that the answer shall tell, whether rules use them or not.
+    `tells` names the resources that the answer shall tell, whether rules use them or not.
     """
 
     now: datetime

@@ -36,7 +36,9 @@ async def return_items(
             raise NotFound("Customer session", command.integration_id)
         return decide_return(state, command, program, now)
 
-    session = SessionCommand(command.application_id, command.integration_id, SessionUpdate())
+    session = SessionCommand(
+        command.application_id, command.integration_id, SessionUpdate(), tells=command.tells
+    )
     if not dry:
         return await write_session(shop, session, decide, now, render, idempotency, gives_back=True)
     program = shop.program(command.application_id)

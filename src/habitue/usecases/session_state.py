@@ -21,7 +21,7 @@ from habitue.promotions.campaign import Application
 from habitue.promotions.coupon import Coupon, Redemption
 from habitue.promotions.decide import Decision, State
 from habitue.promotions.program import Program
-from habitue.promotions.resources import EventChange, ResourceChanges
+from habitue.promotions.resources import EventChange, ResourceChanges, Resources
 from habitue.promotions.session import Session, SessionHead
 from habitue.promotions.webhook import with_messages
 from habitue.store.customers import CustomerRow
@@ -173,6 +173,21 @@ class SessionOutcome(msgspec.Struct, frozen=True):
     event_id: int
     now: datetime
     dry: bool = False
+
+    @property
+    def resources(self) -> Resources:
+        """What was read besides the session."""
+        return self.state.resources
+
+    @property
+    def customer_before(self) -> Customer:
+        """The owner as it was read."""
+        return self.state.owner
+
+    @property
+    def stores_points(self) -> bool:
+        """Whether what happens to points is stored: not while the session is open."""
+        return bool(self.decision.resource_changes.points) and not self.dry
 
     def coupons_after(self) -> list[Coupon]:
         """The session's coupons, in the order sent, with their counters after the decision."""

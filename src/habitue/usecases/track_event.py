@@ -16,7 +16,7 @@ from habitue.promotions.audiences import after
 from habitue.promotions.decide_event import EventCommand, decide_event
 from habitue.promotions.decide_profile import ProfileDecision
 from habitue.promotions.program import Program
-from habitue.promotions.resources import Asking, Resources
+from habitue.promotions.resources import Asking
 from habitue.promotions.webhook import with_messages
 from habitue.store import customers
 from habitue.store.customers import ProfileQuery, ProfileRow, ProfileWrite
@@ -31,10 +31,9 @@ from habitue.usecases.writing import Reply, earlier_reply, settled
 
 
 class EventOutcome(ProfileOutcome, frozen=True, kw_only=True):
-    """What came of an event, with the event itself and what was read for it."""
+    """What came of an event, with the event itself."""
 
     command: EventCommand
-    resources: Resources
 
 
 Render = Callable[[EventOutcome, Program], Reply]
@@ -64,6 +63,7 @@ async def track_event(
         store_integration_id=command.store_integration_id or None,
         event_id=command.integration_id or None,
         connected_session_id=command.connected_session_id or None,
+        tells=command.tells,
     )
 
     async def attempt(connection: Connection, locked: bool) -> Reply:
@@ -109,6 +109,7 @@ def _outcome(
         dry=dry,
         command=command,
         resources=resources,
+        customer_before=customer,
     )
 
 

@@ -24,7 +24,7 @@ from habitue.promotions.decide_profile import (
     profile_event,
 )
 from habitue.promotions.program import Program
-from habitue.promotions.resources import Asking, EventChange, ResourceChanges
+from habitue.promotions.resources import Asking, EventChange, ResourceChanges, Resources
 from habitue.promotions.webhook import with_messages
 from habitue.store import customers
 from habitue.store.customers import ProfileQuery, ProfileRow, ProfileWrite
@@ -44,7 +44,8 @@ from habitue.usecases.writing import Reply, earlier_reply, settled
 
 
 class ProfileOutcome(msgspec.Struct, frozen=True):
-    """What came of the update of one profile; `audiences` are those it is in afterwards."""
+    """What came of the update of one profile; `audiences` are those it is in afterwards,
+    `resources` what was read."""
 
     integration_id: str
     customer: Customer
@@ -54,8 +55,15 @@ class ProfileOutcome(msgspec.Struct, frozen=True):
     audiences: frozenset[int]
     now: datetime
     dry: bool
+    resources: Resources
+    customer_before: Customer
     creates: bool = True
     budgets: Budgets = Budgets()
+
+    @property
+    def stores_points(self) -> bool:
+        """Whether what happens to points is stored: at once, unless it is dry."""
+        return not self.dry
 
     def budgets_after(self) -> tuple[Counted, ...]:
         """The shared budgets that were read, with what the decision takes of them."""
@@ -123,9 +131,11 @@ def _asking(commands: Sequence[ProfileCommand], now: datetime) -> tuple[Asking, 
                 dry=purpose.dry,
                 campaign_ids=purpose.campaign_ids,
                 profile_id=command.integration_id,
+                tells=command.tells,
             )
             return asking, RESOURCES
-    return Asking(now), PROFILE_RESOURCES
+    tells = frozenset().union(*(each.tells for each in commands))
+    return Asking(now, tells=tells), {*PROFILE_RESOURCES, *tells}
 
 
 async def read_profiles(
@@ -182,6 +192,8 @@ def _outcome(
         dry=command.dry,
         creates=command.creates,
         budgets=resources.budgets,
+        resources=resources,
+        customer_before=customer,
     )
 
 

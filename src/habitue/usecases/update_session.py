@@ -186,6 +186,7 @@ def _asking(command: SessionCommand, now: datetime, *, gives_back: bool) -> Aski
         loyalty_cards=update.loyalty_cards,
         identifiers=update.identifiers,
         store_integration_id=update.store_integration_id,
+        tells=command.tells,
     )
 
 

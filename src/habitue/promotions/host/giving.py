@@ -21,7 +21,7 @@ def targets(frame: Evaluation, items: Sequence[ItemFacts] | None) -> Sequence[It
     session = frame.session_or_fail()
     units = session.cart_items if items is None else items
     if not units:
-        raise RuleFailed("there is no item to give a discount on")
+        raise RuleFailed("there is no item to give anything on")
     return units
 
 
@@ -60,11 +60,11 @@ def grant(
     return reward(wanted, frame.remaining(action) if partial else None, partial=partial)
 
 
-def exhausted(frame: Evaluation, partial: bool | None) -> bool:
+def exhausted(frame: Evaluation, partial: bool | None, action: str = "setDiscount") -> bool:
     """Whether a partial reward on several units has used up what there was."""
     if not (frame.partial if partial is None else partial):
         return False
-    remaining = frame.remaining("setDiscount")
+    remaining = frame.remaining(action)
     return remaining is not None and remaining <= 0
 
 

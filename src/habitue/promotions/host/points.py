@@ -7,6 +7,7 @@ are rounded as the program says; an amount that comes to nothing gives no effect
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from decimal import Decimal
+from typing import NamedTuple
 from uuid import UUID
 
 from habitue.loyalty.decide import POINTS_MAX
@@ -25,6 +26,7 @@ from habitue.promotions.effects import (
 )
 from habitue.promotions.evaluation import Evaluation
 from habitue.promotions.facts import ItemFacts, ProfileFacts
+from habitue.promotions.host.giving import counts, exhausted, grant, targets
 from habitue.promotions.host.words import ITEMS, NAME
 from habitue.promotions.points_book import PointsBook, tier_outcomes
 from habitue.rules.dialect import HostFunction
@@ -40,12 +42,12 @@ def add_points(
     value: Decimal,
     pending: str = "",
     validity: str = "",
+    partial: bool | None = None,
 ) -> None:
     """Gives the customer points."""
     _, program = _program(frame, program_id, subledger)
-    amount = _amount(program, value)
-    if amount:
-        _add(frame, name, program, subledger, amount, _terms(frame, program, pending, validity))
+    wish = _Wish(name, program, subledger, _terms(frame, program, pending, validity), partial)
+    _add(frame, wish, _amount(program, value))
 
 
 def add_points_per_item(
@@ -57,17 +59,20 @@ def add_points_per_item(
     items: Sequence[ItemFacts] | None = None,
     pending: str = "",
     validity: str = "",
+    partial: bool | None = None,
 ) -> None:
     """Gives points for each unit: as many for all, or computed for each."""
     _, program = _program(frame, program_id, subledger)
-    targets = frame.session_or_fail().cart_items if items is None else items
-    if not targets:
-        raise RuleFailed("there is no item to give points for")
-    terms = _terms(frame, program, pending, validity)
-    for item in targets:
-        amount = _amount(program, value(item) if callable(value) else value)
-        if amount:
-            _add(frame, name, program, subledger, amount, terms, item)
+    wish = _Wish(name, program, subledger, _terms(frame, program, pending, validity), partial)
+    wanted = [
+        (item, _amount(program, value(item) if callable(value) else value))
+        for item in targets(frame, items)
+        if counts(frame, item)
+    ]
+    for index, (item, amount) in enumerate(wanted):
+        if index and exhausted(frame, partial, "createLoyaltyPoints"):
+            return
+        _add(frame, wish, amount, item)
 
 
 def deduct_points(
@@ -208,17 +213,23 @@ def _key(
     return book.key((program.id, subledger), *frame.cause[:3:2], coupon_id, *words)
 
 
-def _add(
-    frame: Evaluation,
-    name: str,
-    program: LoyaltyProgram,
-    subledger: str,
-    amount: Decimal,
-    terms: Terms,
-    item: ItemFacts | None = None,
-) -> None:
-    book = frame.points
+class _Wish(NamedTuple):
+    """How points are given, whatever their number."""
+
+    name: str
+    program: LoyaltyProgram
+    subledger: str
+    terms: Terms
+    partial: bool | None
+
+
+def _add(frame: Evaluation, wish: _Wish, wanted: Decimal, item: ItemFacts | None = None) -> None:
+    book, (name, program, subledger, terms, partial) = frame.points, wish
     assert book is not None, "the program was looked up in it"
+    given = grant(frame, wanted, partial, "createLoyaltyPoints")
+    amount = program.rounded_down(given.value)
+    if not amount:
+        return
     unit = (None, None) if item is None else (int(item.position), int(item.sub_position))
     outcome = AddLoyaltyPoints(
         program_id=program.id,
@@ -232,6 +243,7 @@ def _add(
         validity=terms.validity,
         position=unit[0],
         sub_position=unit[1],
+        desired_value=given.desired,
     )
     reached = book.add(outcome, frame.cause)
     frame.add(outcome)
@@ -241,23 +253,23 @@ def _add(
 
 _PROGRAM = ("programId", NUMBER)
 _SUBLEDGER = ("subLedgerId", STRING)
-_DURATIONS = (("pendingDuration", STRING), ("validityDuration", STRING))
+_TERMS = (("pendingDuration", STRING), ("validityDuration", STRING), ("partial", BOOLEAN))
 
 FUNCTIONS: tuple[HostFunction, ...] = (
     HostFunction(
         "addLoyaltyPoints",
-        (NAME, _PROGRAM, _SUBLEDGER, ("value", NUMBER), *_DURATIONS),
+        (NAME, _PROGRAM, _SUBLEDGER, ("value", NUMBER), *_TERMS),
         EFFECT,
         add_points,
-        optional=2,
+        optional=3,
         description="Points for the customer; the main ledger is the empty text.",
     ),
     HostFunction(
         "addLoyaltyPointsPerItem",
-        (NAME, _PROGRAM, _SUBLEDGER, ("value", per_item("Item")), ("items", ITEMS), *_DURATIONS),
+        (NAME, _PROGRAM, _SUBLEDGER, ("value", per_item("Item")), ("items", ITEMS), *_TERMS),
         EFFECT,
         add_points_per_item,
-        optional=3,
+        optional=4,
         description="Points for each unit, of all items or of those given.",
     ),
     HostFunction(

@@ -164,10 +164,6 @@ class ReturnOut(msgspec.Struct, rename="camel", omit_defaults=True):
     profile_integration_id: str | None = None
 
 
-class Loyalty(msgspec.Struct):
-    programs: dict[str, Any]
-
-
 def session_out(session: Session) -> CustomerSessionOut:
     """The session as it goes over the wire."""
     totals = session.totals

@@ -16,7 +16,11 @@ from habitue.edges.talon_one.doors import INTEGRATION, Principal
 from habitue.edges.talon_one.effects import effect_out, shortened
 from habitue.edges.talon_one.integration.answers import EventOut
 from habitue.edges.talon_one.integration.ids import integration_id
-from habitue.edges.talon_one.integration.requests import CampaignId, check_evaluable
+from habitue.edges.talon_one.integration.requests import (
+    CampaignId,
+    check_evaluable,
+    told_resources,
+)
 from habitue.edges.talon_one.integration.state import (
     PROFILE_PARTS,
     IntegrationStateOut,
@@ -74,6 +78,7 @@ class EventIn(msgspec.Struct, rename="camel", kw_only=True):
             purpose=self._purpose(query),
             store_integration_id=self.store_integration_id or "",
             loyalty_cards=None if self.loyalty_cards is None else tuple(self.loyalty_cards),
+            tells=told_resources(self.response_content),
         )
 
     def _purpose(self, query: EventQueryString, feature: Feature | None = None) -> Purpose:

@@ -20,6 +20,7 @@ from habitue.edges.talon_one.integration.requests import (
     SessionRequest,
     check_evaluable,
     command_of,
+    told_resources,
 )
 from habitue.edges.talon_one.integration.state import (
     IntegrationStateOut,
@@ -149,6 +150,7 @@ def _profile_command(
         attributes=body.attributes or {},
         purpose=_purpose(body, query) if query.run_rule_engine else None,
         audiences=tuple(changes.wishes()) if changes else (),
+        tells=told_resources(body.response_content),
     )
 
 

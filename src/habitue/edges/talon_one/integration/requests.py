@@ -4,7 +4,7 @@ Null means the same as absent: the field keeps its value (contracts/talon_one/SE
 3.1). Fields that only the server sets (position, returnedQuantity) are ignored.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any, Literal
@@ -179,7 +179,8 @@ class ReturnRequest(
         """What the request asks for."""
         items = self.returned.returned_cart_items
         wishes = tuple(ReturnWish(each.position, each.sku, each.quantity) for each in items)
-        return ReturnCommand(application_id, integration_id, wishes, query.run_rule_engine)
+        tells = told_resources(self.response_content)
+        return ReturnCommand(application_id, integration_id, wishes, query.run_rule_engine, tells)
 
 
 class ReturnQueryString(msgspec.Struct, rename="camel"):
@@ -247,7 +248,17 @@ def command_of(
         failures="ruleFailureReasons" in content,
         trace="trace" in content,
     )
-    return SessionCommand(application_id, integration_id, session.update(), purpose)
+    tells = told_resources(content)
+    return SessionCommand(application_id, integration_id, session.update(), purpose, tells)
+
+
+def told_resources(content: Iterable[str] | None) -> frozenset[str]:
+    """The resources that an answer with that content tells."""
+    return frozenset(_TOLD[name] for name in content or () if name in _TOLD)
+
+
+#: Parts of answers, and the resources that they tell.
+_TOLD: Mapping[str, str] = {"loyalty": "points"}
 
 
 def _check_shifted(now: datetime, dry: bool) -> None:

@@ -11,7 +11,6 @@ from habitue.edges.talon_one.integration.answers import (
     CustomerProfileOut,
     CustomerSessionOut,
     EventOut,
-    Loyalty,
     ReturnOut,
     RuleFailureOut,
     event_out,
@@ -22,12 +21,14 @@ from habitue.edges.talon_one.integration.answers import (
     session_out,
     session_profile,
 )
+from habitue.edges.talon_one.integration.points_told import LoyaltyOut, loyalty_out
 from habitue.edges.talon_one.integration.traces import CampaignTraceOut, trace_out
 from habitue.edges.talon_one.management.campaigns import CampaignOut, campaign_out
 from habitue.edges.talon_one.management.coupon_wire import CouponOut, coupon_out
 from habitue.promotions.budgets import counts_of
 from habitue.promotions.coupon import Coupon
 from habitue.promotions.program import Program
+from habitue.usecases.points_told import points_told
 from habitue.usecases.session_state import SessionOutcome
 from habitue.usecases.update_profile import ProfileOutcome
 from habitue.usecases.writing import Reply
@@ -49,7 +50,7 @@ class IntegrationStateOut(msgspec.Struct, rename="camel", omit_defaults=True):
     customer_profile: CustomerProfileOut | None = None
     coupons: list[IntegrationCouponOut] | None = None
     triggered_campaigns: list[CampaignOut] | None = None
-    loyalty: Loyalty | None = None
+    loyalty: LoyaltyOut | None = None
     event: EventOut | None = None
     awarded_giveaways: list[Any] | None = None
     rule_failure_reasons: list[RuleFailureOut] | None = None
@@ -211,8 +212,18 @@ def _trace(
     state.trace = [trace_out(each) for each in outcome.decision.trace]
 
 
-def _loyalty(state: IntegrationStateOut, outcome: object, program: Program) -> None:
-    state.loyalty = Loyalty(programs={})
+def _loyalty(
+    state: IntegrationStateOut, outcome: SessionOutcome | ProfileOutcome, program: Program
+) -> None:
+    told = points_told(
+        program,
+        outcome.resources.points,
+        outcome.decision.points,
+        outcome.customer_before,
+        outcome.now,
+        stored=outcome.stores_points,
+    )
+    state.loyalty = loyalty_out(told)
 
 
 def _empty_list(name: str) -> Callable[[IntegrationStateOut, object, Program], None]:
@@ -222,7 +233,7 @@ def _empty_list(name: str) -> Callable[[IntegrationStateOut, object, Program], N
     return fill
 
 
-# No loyalty program, giveaway or achievement can exist yet: there are none of them.
+# No giveaway or achievement can exist yet: there are none of them.
 _ANY_PARTS: dict[str, Callable[[IntegrationStateOut, Any, Program], None]] = {
     "triggeredCampaigns": _campaigns,
     "ruleFailureReasons": _failures,

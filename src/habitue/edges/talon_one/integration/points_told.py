@@ -1,0 +1,85 @@
+"""Loyalty programs in the answer to a session, a profile or an event."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from decimal import Decimal
+
+import msgspec
+
+from habitue.edges.talon_one.loyalty import TierOut, tier_out
+from habitue.loyalty.program import MAIN_LEDGER
+from habitue.model.numbers import shortest
+from habitue.usecases.points_told import LedgerTold, ProgramTold
+
+
+class LedgerInfoOut(msgspec.Struct, rename="camel", omit_defaults=True):
+    """The balances of one ledger; expired and spent ones are 0 by the protocol."""
+
+    current_balance: Decimal
+    pending_balance: Decimal
+    negative_balance: Decimal
+    expired_balance: Decimal
+    spent_balance: Decimal
+    tentative_current_balance: Decimal
+    tentative_pending_balance: Decimal
+    tentative_negative_balance: Decimal
+    current_tier: TierOut | None = None
+    points_to_next_tier: Decimal | None = None
+    next_tier_name: str | None = None
+
+
+class ProgramLedgersOut(msgspec.Struct, rename="camel", omit_defaults=True):
+    """What a customer has in one program; subledgers by name."""
+
+    id: int
+    title: str
+    name: str
+    ledger: LedgerInfoOut
+    sub_ledgers: dict[str, LedgerInfoOut]
+    join_date: datetime | None = None
+
+
+class LoyaltyOut(msgspec.Struct, rename="camel", omit_defaults=True):
+    """Loyalty programs by their ids."""
+
+    programs: dict[str, ProgramLedgersOut]
+
+
+def loyalty_out(programs: Iterable[ProgramTold]) -> LoyaltyOut:
+    """The programs as they go over the wire."""
+    return LoyaltyOut({str(each.program.id): _program_out(each) for each in programs})
+
+
+def _program_out(told: ProgramTold) -> ProgramLedgersOut:
+    program = told.program
+    ledgers = {name: _ledger_out(told, each) for name, each in told.ledgers.items()}
+    return ProgramLedgersOut(
+        id=program.id,
+        title=program.title,
+        name=program.name,
+        ledger=ledgers.pop(MAIN_LEDGER),
+        sub_ledgers={
+            name: each for name, each in ledgers.items() if not told.ledgers[name].is_blank
+        },
+        join_date=None if told.joined is None else told.joined.astimezone(program.zone),
+    )
+
+
+def _ledger_out(told: ProgramTold, ledger: LedgerTold) -> LedgerInfoOut:
+    current, tentative, standing = ledger.current, ledger.tentative, ledger.standing
+    out = LedgerInfoOut(
+        current_balance=shortest(current.active),
+        pending_balance=shortest(current.pending),
+        negative_balance=shortest(current.negative),
+        expired_balance=Decimal(0),
+        spent_balance=Decimal(0),
+        tentative_current_balance=shortest(tentative.active),
+        tentative_pending_balance=shortest(tentative.pending),
+        tentative_negative_balance=shortest(tentative.negative),
+    )
+    if standing.tier is not None and standing.state is not None:
+        out.current_tier = tier_out(told.program, standing.tier, standing.state)
+    if standing.next_tier is not None and standing.points_to_next is not None:
+        out.next_tier_name = standing.next_tier.name
+        out.points_to_next_tier = shortest(standing.points_to_next)
+    return out
