@@ -50,14 +50,14 @@ class PointsRow(msgspec.Struct, frozen=True):
     receipt: Receipt | None = None
 
 
-_BY_CLAIM = """
+BY_CLAIM = """
     SELECT holder.id, holder.version, holder.attributes, coalesce(claim.root_id, holder.id) AS root,
         NULL::jsonb AS card
     FROM claim JOIN customer AS holder ON holder.id = claim.customer_id
     WHERE claim.claim_key = $1::uuid AND $2::bigint IS NULL
 """
 
-_BY_IDENTIFIER = """
+BY_IDENTIFIER = """
     SELECT card.owner_id AS id, card.version, '{}'::jsonb AS attributes, card.owner_id AS root,
         program_card_document(card) AS card
     FROM program_card AS card
@@ -183,6 +183,9 @@ _UNREAD = """
     FROM ledger WHERE ledger.subledger = by_subledger.subledger)
 """
 
+
+READ_COLUMNS = [name for name in PointsRow.__struct_fields__ if name != "receipt"]
+
 _LOCK_CUSTOMER = """
 SELECT id FROM customer WHERE id = CASE
     WHEN $1::uuid IS NULL THEN $2::bigint
@@ -229,6 +232,14 @@ _BY_CARD = (
 _SAVE_ANSWERED = "SELECT save_answered_points($1, $2, $3, $4, $5, $6, $7, $8, $9::smallint, $10)"
 
 
+def load_statement(owner: str, *, some_lots: bool) -> str:
+    """The statement that reads the points of one owner, whom `owner` selects."""
+    parts = {"owner": owner, "lots": _ALL_LOTS, "unread": "NULL::jsonb"}
+    if some_lots:
+        parts |= {"lots": _SOME_LOTS, "unread": _UNREAD}
+    return _LOAD % parts
+
+
 async def load(
     connection: Connection,
     query: PointsQuery,
@@ -244,14 +255,11 @@ async def load(
     owner: str = _BY_ID
     name: object = None
     if query.card is not None:
-        owner, name = _BY_IDENTIFIER, query.card
+        owner, name = BY_IDENTIFIER, query.card
     elif query.profile_key is not None:
-        owner, name = _BY_CLAIM, query.profile_key
-    parts = {"owner": owner, "lots": _ALL_LOTS, "unread": "NULL::jsonb"}
-    if depth is not None:
-        parts |= {"lots": _SOME_LOTS, "unread": _UNREAD}
+        owner, name = BY_CLAIM, query.profile_key
     row = await connection.fetchrow(
-        _LOAD % parts,
+        load_statement(owner, some_lots=depth is not None),
         name,
         query.customer_id if name is None else None,
         query.program_id,
@@ -263,8 +271,7 @@ async def load(
         valid_since(now),
     )
     assert row is not None, "the query always gives one row"
-    columns = {name: row[name] for name in PointsRow.__struct_fields__ if name != "receipt"}
-    return PointsRow(**columns, receipt=receipt_in(row))
+    return PointsRow(**{name: row[name] for name in READ_COLUMNS}, receipt=receipt_in(row))
 
 
 async def lock(connection: Connection, query: PointsQuery) -> None:

@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from decimal import Decimal
+from uuid import UUID
 
 import msgspec
 
@@ -19,15 +20,16 @@ from habitue.loyalty.program import LoyaltyProgram
 from habitue.loyalty.settling import begin
 from habitue.loyalty.terms import imported_terms
 from habitue.model.errors import Fault, InvalidInput
-from habitue.store import customers, loyalty, program_cards
+from habitue.store import customers, loyalty_bulk, program_cards
 from habitue.store.customers import ProfileQuery
 from habitue.store.database import Connection
 from habitue.store.failures import GuardFailed
-from habitue.store.loyalty import PointsQuery
+from habitue.store.loyalty import PointsRow
+from habitue.store.loyalty_bulk import OwnerWrite
 from habitue.usecases.adjust_points import refuse_subledger
-from habitue.usecases.change_points import read_points
+from habitue.usecases.change_points import loyalty_program
 from habitue.usecases.create_profiles import create_profiles
-from habitue.usecases.points_state import PointsState, read_program_card, writes_of
+from habitue.usecases.points_state import PointsState, points_state, read_program_card, writes_of
 from habitue.usecases.run_import import BatchPlace
 from habitue.usecases.shop import Shop
 
@@ -69,33 +71,45 @@ class PointsImporter:
         by_owner = defaultdict[str, list[tuple[int, PointsLine]]](list)
         for index, row in enumerate(rows):
             by_owner[row.owner].append((index, row))
-        queries = await self._queries(connection, sorted(by_owner))
-        for owner, query in queries:
-            state = await read_points(self._shop, connection, query, owner, self._now)
-            if state.card is not None and state.card.is_blocked:
+        of_cards = self._program.card_based
+        owners = sorted(by_owner)
+        keys = await self._locked(connection, owners)
+        found = await loyalty_bulk.load_all(
+            connection, self._program.id, keys, self._now, of_cards=of_cards
+        )
+        writes = []
+        for owner, points in zip(owners, found, strict=True):
+            await self._follow(points)
+            state = points_state(points, self._program, self._now)
+            if state is None or (state.card is not None and state.card.is_blocked):
                 raise InvalidInput(_replaced(by_owner[owner][0][1]))
-            await self._give(connection, state, by_owner[owner], place)
+            ledgers = msgspec.Raw(self._given(state, by_owner[owner], place))
+            writes.append(OwnerWrite(state.customer_id, state.customer_version, ledgers))
+        await loyalty_bulk.save_all(connection, self._now, writes, of_cards=of_cards)
 
-    async def _queries(
+    async def _follow(self, points: PointsRow) -> None:
+        """Takes the program as it is now, and begins the batch again where it has changed."""
+        if points.configuration_version != self._shop.configuration.version:
+            await self._shop.refresh()
+            self._program = loyalty_program(self._shop, self._program.id)
+            raise GuardFailed("configuration")
+
+    async def _locked(
         self, connection: Connection, owners: Sequence[str]
-    ) -> list[tuple[str, PointsQuery]]:
-        """How to read the owners, whom nobody else writes from now on."""
-        program_id = self._program.id
+    ) -> Sequence[UUID] | Sequence[str]:
+        """How to find the owners, whom nobody else writes from now on."""
         if self._program.card_based:
-            await program_cards.lock_all(connection, program_id, owners)
-            return [(owner, PointsQuery(None, None, program_id, card=owner)) for owner in owners]
+            await program_cards.lock_all(connection, self._program.id, owners)
+            return owners
         keys = {owner: profile_key(owner, sandbox=self._program.sandbox) for owner in owners}
         await create_profiles(connection, keys, self._now)
         await customers.lock(connection, ProfileQuery(list(keys.values()), None, self._now))
-        return [(owner, PointsQuery(key, None, program_id)) for owner, key in keys.items()]
+        return [keys[owner] for owner in owners]
 
-    async def _give(
-        self,
-        connection: Connection,
-        state: PointsState,
-        lines: Sequence[tuple[int, PointsLine]],
-        place: BatchPlace,
-    ) -> None:
+    def _given(
+        self, state: PointsState, lines: Sequence[tuple[int, PointsLine]], place: BatchPlace
+    ) -> bytes:
+        """What is posted to one owner."""
         names = sorted({line.subledger for _, line in lines})
         bookings = {name: begin(state.ledger(name), self._program, self._now) for name in names}
         for index, line in lines:
@@ -103,10 +117,8 @@ class PointsImporter:
             cause = Cause(name=line.reason, actor=self._actor, import_id=place.import_id)
             decide.earn(bookings[line.subledger], place.key(index), line.amount, terms, cause)
         writes = writes_of([booking.decision() for booking in bookings.values()])
-        if writes is None:
-            raise GuardFailed("points")
-        save = loyalty.save if state.card is None else loyalty.save_of_card
-        await save(connection, state.customer_id, state.customer_version, self._now, writes)
+        assert writes is not None, "every line gives something"
+        return writes
 
     def _faults(self, row: PointsLine) -> Iterator[Fault]:
         try:

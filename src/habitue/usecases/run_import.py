@@ -31,7 +31,7 @@ from habitue.usecases.writing import settled
 #: Rows that are checked at once, and that are carried out in one transaction where nothing else is
 #: said: each locks somebody.
 CHECK_BATCH = 500
-APPLY_BATCH = 100
+APPLY_BATCH = 200
 
 Row = TypeVar("Row")
 Given = TypeVar("Given", contravariant=True)
