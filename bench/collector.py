@@ -6,9 +6,10 @@
 One server process over an embedded database in a temporary directory, as durable as it is for
 everybody; a client process of its own sends prepared requests, each a batch of one device, and
 counts the answers. Devices come back, as visitors do. Then the rows that were stored are copied, by
-one COPY, into a table of the same shape: the most that the database does for such rows. Rounds
-follow one another; figures are medians over the rounds, and the last column is the median of what
-events per second are of the COPY's rows per second in the same round.
+one COPY, into a table of the same shape: the most that the database does for such rows; and the
+ceiling (see `bench.ceiling`) takes the same requests. Rounds follow one another; figures are
+medians over the rounds, and the last columns are the medians of what the events per second of
+collector and ceiling are of the COPY's rows per second in the same round.
 """
 
 import argparse
@@ -26,8 +27,9 @@ from typing import NamedTuple
 
 import msgspec
 
+from bench import ceiling
 from bench.measuring import processor_seconds
-from bench.serving import served
+from bench.serving import Server, ceiling_served, served
 from habitue.store.database import Database, open_database
 from habitue.store.embedded.layout import Layout
 from habitue.store.location import Embedded
@@ -68,7 +70,8 @@ class Plan(NamedTuple):
 
 
 class Figures(msgspec.Struct, frozen=True):
-    """One batch size; processor times are microseconds per event."""
+    """One batch size; processor times are microseconds per event. `ratio` and
+    `ceiling` are what the collector and the ceiling take as parts of what a COPY does."""
 
     batch: int
     events: int
@@ -77,6 +80,7 @@ class Figures(msgspec.Struct, frozen=True):
     server_us: float
     postgres_us: float
     ratio: float
+    ceiling: float
 
 
 async def measure(options: Options, directory: Path) -> list[Figures]:
@@ -93,7 +97,7 @@ async def measure(options: Options, directory: Path) -> list[Figures]:
         with served(directory, ["--data-dir", str(directory / "db")], 1) as server:
             runs = [
                 [
-                    await _run(database, server.process, directory / "db", plan)
+                    await _run(database, server, directory / "db", plan)
                     for plan in _plans(options, server.port, number)
                 ]
                 for number in range(options.rounds)
@@ -115,18 +119,13 @@ def _median(runs: Sequence[Figures]) -> Figures:
     return Figures(int(batch), int(events), *others)
 
 
-async def _run(database: Database, server: int, data_dir: Path, plan: Plan) -> Figures:
-    await database.execute("TRUNCATE customer_event, event_message")
-    await database.execute("VACUUM ANALYZE customer_event, event_message, claim, customer")
+async def _run(database: Database, server: Server, data_dir: Path, plan: Plan) -> Figures:
     pid_file = Layout(data_dir).cluster.joinpath("postmaster.pid")
     postgres = int(pid_file.read_text().split()[0])
-    before = processor_seconds(server), processor_seconds(postgres)
-    sent, seconds = await asyncio.to_thread(_in_process, plan)
-    after = processor_seconds(server), processor_seconds(postgres)
-    stored = await database.fetchval("SELECT count(*) FROM customer_event")
-    if stored != sent[1]:
-        raise RuntimeError(f"{sent[1]} events were accepted, {stored} are stored")
-    per_second, copied = sent[0] / seconds, await _copied(database)
+    before = processor_seconds(server.process), processor_seconds(postgres)
+    stored, per_second = await _loaded(database, plan)
+    after = processor_seconds(server.process), processor_seconds(postgres)
+    copied = await _copied(database)
     return Figures(
         batch=plan.batch,
         events=stored,
@@ -135,7 +134,29 @@ async def _run(database: Database, server: int, data_dir: Path, plan: Plan) -> F
         server_us=(after[0] - before[0]) / stored * 1e6,
         postgres_us=(after[1] - before[1]) / stored * 1e6,
         ratio=per_second / copied,
+        ceiling=await _ceiling(database, data_dir, plan) / copied,
     )
+
+
+async def _loaded(database: Database, plan: Plan) -> tuple[int, float]:
+    """How many events a server has stored in all, and how many it took per second."""
+    await database.execute("TRUNCATE customer_event, event_message")
+    await database.execute("VACUUM ANALYZE customer_event, event_message, claim, customer")
+    sent, seconds = await asyncio.to_thread(_in_process, plan)
+    stored: int = await database.fetchval("SELECT count(*) FROM customer_event")
+    if stored != sent[1]:
+        raise RuntimeError(f"{sent[1]} events were accepted, {stored} are stored")
+    return stored, sent[0] / seconds
+
+
+async def _ceiling(database: Database, data_dir: Path, plan: Plan) -> float:
+    """How many events per second the ceiling takes."""
+    rows = await database.fetch("SELECT document FROM customer_event LIMIT $1", plan.batch)
+    documents = b"[" + b",".join(row["document"] for row in rows) + b"]"
+    least = ceiling.Plan(str(data_dir), 1, events=documents)
+    with ceiling_served(data_dir.parent, least) as server:
+        _, per_second = await _loaded(database, plan._replace(port=server.port))
+    return per_second
 
 
 async def _copied(database: Database) -> float:
@@ -223,11 +244,11 @@ def table(figures: Sequence[Figures]) -> str:
     """The figures as text."""
     lines = [
         f"{'batch':>6}{'events/s':>11}{'COPY rows/s':>13}{'server us':>11}{'postgres us':>13}"
-        f"{'ratio':>7}"
+        f"{'ratio':>7}{'ceiling':>9}"
     ]
     lines += [
         f"{each.batch:>6}{each.events_per_second:>11.0f}{each.copied_per_second:>13.0f}"
-        f"{each.server_us:>11.1f}{each.postgres_us:>13.1f}{each.ratio:>7.2f}"
+        f"{each.server_us:>11.1f}{each.postgres_us:>13.1f}{each.ratio:>7.2f}{each.ceiling:>9.2f}"
         for each in figures
     ]
     return "\n".join(lines)

@@ -5,13 +5,20 @@
 
 A shop is made in an embedded database in a temporary directory, as durable as it is for everybody,
 and filled with customers. At each number of customers rounds follow one another: the server with
-each number of workers, and pgbench, each for the same time with the same number of connections,
-first lookups and then registrations. Figures are medians over the rounds; the last column is
-requests per second as a part of pgbench's.
+each number of workers, the ceiling with as many (see `bench.ceiling`), and pgbench, each for the
+same time with the same number of connections, first lookups and then registrations. Figures are
+medians over the rounds; the last columns are requests per second as a part of pgbench's, and as a
+part of those with the fewest customers.
+
+Words: the database is *settled* when the changes of pages that are the first after a checkpoint,
+which write whole pages into the log, are behind it. Every round of registrations begins with a
+checkpoint and as many registrations as settle it; what that took is told apart. So few customers
+and many are measured in the same state.
 """
 
 import argparse
 import asyncio
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -24,12 +31,12 @@ from typing import NamedTuple
 
 import msgspec
 
-from bench import people_pgbench, people_rows
+from bench import ceiling, people_pgbench, people_rows
 from bench.measuring import Load, Run, median_of, percentile, processor_seconds
 from bench.people_load import Kind, Plan, Report
 from bench.people_rows import Share
 from bench.pgbench import Peer
-from bench.serving import Server, served
+from bench.serving import Server, ceiling_served, served
 from habitue.store.cards import CardWrite
 from habitue.store.database import Database, first_connection, open_database
 from habitue.store.database import Server as DatabaseServer
@@ -42,6 +49,9 @@ PEER = "pgbench"
 KINDS: tuple[Kind, ...] = ("lookup", "registration")
 #: More registrations per second than any side reaches: says how many people are told apart.
 _REGISTRATIONS_PER_SECOND_MAX = 8_000
+#: Settled is fewer whole pages than this for each registration; it is given up after some time.
+_SETTLED_PAGES, _SETTLING_RUNS_MAX = 0.05, 40
+_SETTLING_SECONDS = 3
 #: Indexes of the people who are stored for pgbench, and of all who are new; ids of new customers.
 _PEER_FIRST, _NEW_FIRST, _NEW_ID = 5_000_000, 10_000_000, 40_000_000
 
@@ -79,11 +89,22 @@ class Side(msgspec.Struct, frozen=True):
     runs: list[Run]
 
 
+class Settling(msgspec.Struct, frozen=True):
+    """What came after a checkpoint until the database was settled: registrations, pages that were
+    logged whole, and the log of all that in MB."""
+
+    registrations: int
+    pages: int
+    log_mb: float
+
+
 class Outcome(msgspec.Struct, frozen=True):
-    """All sides, how long each filling took, and bytes of requests and answers by kind."""
+    """All sides, how long each filling took, what settling took each time, and bytes of requests
+    and answers by kind."""
 
     sides: list[Side]
     fill_seconds: dict[str, float]
+    settling: dict[str, list[Settling]]
     request_bytes: dict[str, int]
     answer_bytes: dict[str, int]
 
@@ -99,23 +120,29 @@ class Outcome(msgspec.Struct, frozen=True):
 
 async def measure(options: Options, directory: Path) -> Outcome:
     """Makes the shop under `directory` and measures at each number of customers."""
-    outcome = Outcome([], {}, {}, {})
+    outcome = Outcome([], {}, {}, {}, {})
     async with _prepared(options, directory) as bench:
         stored = 0
-        for customers in sorted(options.customers):
-            began = perf_counter()
-            await _fill(bench, stored // 2, customers // 2)
-            outcome.fill_seconds[str(customers)] = perf_counter() - began
-            stored = customers
-            with ExitStack() as stack:
-                servers = {
-                    f"habitue, workers: {workers}": stack.enter_context(
-                        served(directory, ["--data-dir", str(directory / "db")], workers)
-                    )
-                    for workers in options.workers
-                }
+        with ExitStack() as stack:
+            servers = _servers(bench, stack)
+            for customers in sorted(options.customers):
+                began = perf_counter()
+                await _fill(bench, stored // 2, customers // 2)
+                outcome.fill_seconds[str(customers)] = perf_counter() - began
+                stored = customers
                 await _rounds(bench, servers, customers, outcome)
     return outcome
+
+
+def _servers(bench: Bench, stack: ExitStack) -> dict[str, Server]:
+    servers: dict[str, Server] = {}
+    data_dir = str(bench.directory / "db")
+    for workers in bench.options.workers:
+        server = served(bench.directory, ["--data-dir", data_dir], workers)
+        servers[f"habitue, workers: {workers}"] = stack.enter_context(server)
+        least = ceiling_served(bench.directory, ceiling.Plan(data_dir, workers, card=bench.write))
+        servers[f"ceiling, workers: {workers}"] = stack.enter_context(least)
+    return servers
 
 
 @asynccontextmanager
@@ -161,12 +188,47 @@ async def _rounds(
         sides = {name: Side(customers, kind, name, []) for name in (*servers, PEER)}
         outcome.sides.extend(sides.values())
         for _ in range(bench.options.rounds):
+            if kind == "registration":
+                outcome.settling.setdefault(str(customers), []).append(await _settle(bench))
             for name, server in servers.items():
                 report, run = await _run_server(bench, server, kind, customers)
                 sides[name].runs.append(run)
-                outcome.request_bytes[kind] = report.request_bytes
-                outcome.answer_bytes[kind] = report.answer_bytes
+                if name.startswith("habitue"):
+                    outcome.request_bytes[kind] = report.request_bytes
+                    outcome.answer_bytes[kind] = report.answer_bytes
             sides[PEER].runs.append(await _run_peer(bench, kind, customers))
+
+
+async def _settle(bench: Bench) -> Settling:
+    """A checkpoint, and registrations until hardly a page is logged whole any more."""
+    server = DatabaseServer(endpoint=bench.endpoint.as_superuser())
+    async with first_connection(server) as connection:
+        await connection.execute("CHECKPOINT", timeout=600)
+    registrations, log_before = 0, await _written(bench)
+    before = pages = await _whole_pages(bench)
+    for _ in range(_SETTLING_RUNS_MAX):
+        load = await _registrations(bench, 0, min(_SETTLING_SECONDS, bench.options.seconds))
+        registrations += load.requests
+        earlier, pages = pages, await _whole_pages(bench)
+        if pages - earlier < _SETTLED_PAGES * load.requests:
+            break
+    written = await _written(bench) - log_before
+    return Settling(registrations, pages - before, written / 1e6)
+
+
+async def _registrations(bench: Bench, warm_up: float, seconds: float) -> Load:
+    """Registrations by pgbench."""
+    connections, share = bench.options.connections, next(bench.new)
+    return await asyncio.to_thread(
+        people_pgbench.run,
+        *(bench.peer, "registration", bench.write, share, connections, warm_up, seconds),
+    )
+
+
+async def _whole_pages(bench: Bench) -> int:
+    """How many pages have been logged whole until now, by connections that have ended."""
+    pages: int = await bench.database.fetchval("SELECT wal_fpi FROM pg_stat_wal")
+    return pages
 
 
 async def _run_server(
@@ -175,7 +237,7 @@ async def _run_server(
     options = bench.options
     share = next(bench.new) if kind == "registration" else Share(0, customers // 2)
     plan = Plan(kind, server.port, options.connections, *share, options.warm_up, options.seconds)
-    log_before = await _settled(bench)
+    log_before = await _written(bench)
     before, postgres = processor_seconds(server.process), processor_seconds(bench.postgres)
     report = await asyncio.to_thread(_load, plan)
     used = processor_seconds(server.process) - before
@@ -187,7 +249,7 @@ async def _run_server(
 async def _run_peer(bench: Bench, kind: Kind, customers: int) -> Run:
     options = bench.options
     share = next(bench.new) if kind == "registration" else Share(_PEER_FIRST, customers // 2)
-    log_before = await _settled(bench)
+    log_before = await _written(bench)
     postgres = processor_seconds(bench.postgres)
     load = await asyncio.to_thread(
         people_pgbench.run,
@@ -225,14 +287,6 @@ def _load(plan: Plan) -> Report:
     return msgspec.json.decode(done.stdout, type=Report)
 
 
-async def _settled(bench: Bench) -> int:
-    """Every run begins after a checkpoint, so that none pays for another's. Log so far."""
-    server = DatabaseServer(endpoint=bench.endpoint.as_superuser())
-    async with first_connection(server) as connection:
-        await connection.execute("CHECKPOINT", timeout=600)
-    return await _written(bench)
-
-
 async def _written(bench: Bench) -> int:
     """How many bytes the write-ahead log has got until now."""
     position: int = await bench.database.fetchval("SELECT pg_current_wal_insert_lsn() - '0/0'")
@@ -245,6 +299,7 @@ def table(outcome: Outcome) -> str:
     lines = [
         f"{size} customers filled in {outcome.fill_seconds[str(size)]:.0f} s" for size in sizes
     ]
+    lines += [_settling_line(size, outcome.settling[str(size)]) for size in sizes]
     lines += [
         f"{kind}: requests of {outcome.request_bytes[kind]} bytes,"
         f" answers of {outcome.answer_bytes[kind]}"
@@ -257,6 +312,15 @@ def table(outcome: Outcome) -> str:
     )
     lines += [_line(outcome, each, sizes[0]) for each in outcome.sides]
     return "\n".join(lines)
+
+
+def _settling_line(size: int, settlings: Sequence[Settling]) -> str:
+    columns = zip(*(msgspec.structs.astuple(each) for each in settlings), strict=True)
+    registrations, pages, log_mb = (statistics.median(column) for column in columns)
+    return (
+        f"{size} customers: after a checkpoint {pages:.0f} pages were logged whole during"
+        f" {registrations:.0f} registrations; {log_mb:.0f} MB of log"
+    )
 
 
 def _line(outcome: Outcome, side: Side, fewest: int) -> str:

@@ -1,7 +1,7 @@
 """Open sessions and their customers, copied into the tables as `update_session` would leave them.
 
-Documents are those of real decisions, with other ids. The first half of the indexes is for the
-server; the second half is for pgbench, whose claims stand under keys that SQL can compute: the md5
+Documents are those of real decisions, with other ids. The first indexes are for the
+servers; the others are for pgbench, whose claims stand under keys that SQL can compute: the md5
 of "s" or "c" and the index.
 """
 
@@ -55,14 +55,16 @@ def documents_of(front: Shopfront, variant: int) -> Documents:
     return Documents(sessions[0][0], sessions[1][0], sessions[0][1])
 
 
-async def copy_sessions(front: Shopfront, documents: Sequence[Documents], count: int) -> None:
-    """Puts `count` open sessions for each side into the tables."""
+async def copy_sessions(
+    front: Shopfront, documents: Sequence[Documents], served: int, peer: int
+) -> None:
+    """Puts open sessions into the tables: as many for the servers, then as many for pgbench."""
     database = front.shop.database
-    for first in range(0, 2 * count, _CHUNK):
-        indexes = range(first, min(first + _CHUNK, 2 * count))
-        rows = [_Rows(front, index, index < count, documents) for index in indexes]
+    for first in range(0, served + peer, _CHUNK):
+        indexes = range(first, min(first + _CHUNK, served + peer))
+        rows = [_Rows(front, index, index < served, documents) for index in indexes]
         await _copy(database, rows)
-    last = FIRST_ID + 2 * count
+    last = FIRST_ID + served + peer
     for sequence in ("customer_id", "session_id", "event_id"):
         await database.fetchval(f"SELECT setval('{sequence}', {last})")
 

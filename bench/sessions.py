@@ -3,8 +3,9 @@
     python -m bench.sessions [--rounds 3] [--seconds 10] [--workers 1 2] [--json FILE]
 
 A shop with running campaigns is made in an embedded database in a temporary directory, as durable
-as it is for everybody. Then rounds follow one another: the server with each number of workers, and
-pgbench, each for the same time with the same number of connections. Figures are medians over the
+as it is for everybody. Then rounds follow one another: the server with each number of workers, the
+ceiling with as many (see `bench.ceiling`), and pgbench, each for the same time with the same number
+of connections. Figures are medians over the
 rounds; the last column is requests per second as a part of pgbench's.
 """
 
@@ -20,11 +21,11 @@ from typing import NamedTuple
 
 import msgspec
 
-from bench import carts, pgbench, rows
+from bench import carts, ceiling, pgbench, rows
 from bench.load import Plan, Report
 from bench.measuring import Load, Run, median_of, percentile, processor_seconds
 from bench.rows import Documents, Share
-from bench.serving import Server, served
+from bench.serving import Server, ceiling_served, served
 from bench.shop import KEY, build_shop
 from habitue.store.database import Database, first_connection, open_database
 from habitue.store.database import Server as DatabaseServer
@@ -34,6 +35,8 @@ from habitue.store.embedded.layout import Layout
 from habitue.store.location import Embedded
 
 PEER = "pgbench"
+#: As long as the body of an answer is; the ceiling answers as much.
+ANSWER_BYTES = 2_000
 #: More closes per second than any side reaches: says how many sessions are made.
 _CLOSES_PER_SECOND_MAX = 700
 
@@ -80,13 +83,24 @@ async def measure(options: Options, directory: Path) -> Outcome:
     """Makes the shop under `directory` and measures all rounds."""
     async with _prepared(options, directory) as bench:
         with ExitStack() as stack:
-            servers = {
-                f"habitue, workers: {workers}": stack.enter_context(
-                    served(directory, ["--data-dir", str(directory / "db")], workers)
-                )
-                for workers in options.workers
-            }
+            servers = {}
+            data_dir = directory / "db"
+            for workers in options.workers:
+                server = served(directory, ["--data-dir", str(data_dir)], workers)
+                servers[f"habitue, workers: {workers}"] = stack.enter_context(server)
+                least = ceiling_served(directory, _ceiling_plan(bench, data_dir, workers))
+                servers[f"ceiling, workers: {workers}"] = stack.enter_context(least)
             return await _rounds(bench, servers)
+
+
+def _ceiling_plan(bench: Bench, data_dir: Path, workers: int) -> ceiling.Plan:
+    return ceiling.Plan(
+        str(data_dir),
+        workers,
+        answer_bytes=ANSWER_BYTES,
+        application_id=bench.application_id,
+        documents=bench.documents,
+    )
 
 
 @asynccontextmanager
@@ -98,8 +112,9 @@ async def _prepared(options: Options, directory: Path) -> AsyncIterator[Bench]:
         async with open_database(Embedded(data_dir)) as database:
             front = await build_shop(database, options.campaigns)
             documents = [rows.documents_of(front, each) for each in range(carts.VARIANTS)]
-            runs = options.rounds * max(1, len(options.workers))
-            await rows.copy_sessions(front, documents, options.sessions_per_run * runs)
+            for_peer = options.rounds * options.sessions_per_run
+            for_servers = 2 * len(options.workers) * for_peer
+            await rows.copy_sessions(front, documents, for_servers, for_peer)
             # Not the empty tables: a plan that rests on their being empty would outlive that.
             await database.execute(f"VACUUM ANALYZE {', '.join(rows.TABLES)}")
             program = Path(find({}).program("pgbench"))
@@ -117,16 +132,17 @@ async def _prepared(options: Options, directory: Path) -> AsyncIterator[Bench]:
 
 async def _rounds(bench: Bench, servers: dict[str, Server]) -> Outcome:
     size = bench.options.sessions_per_run
-    half = size * bench.options.rounds * max(1, len(servers))
+    of_peer = size * bench.options.rounds * len(servers)
     runs: dict[str, list[Run]] = {name: [] for name in (*servers, PEER)}
     reports: list[Report] = []
     for number in range(bench.options.rounds):
         for at, (name, server) in enumerate(servers.items()):
             share = Share((number * len(servers) + at) * size, size)
             report, run = await _run_server(bench, server, share)
-            reports.append(report)
+            if name.startswith("habitue"):
+                reports.append(report)
             runs[name].append(run)
-        runs[PEER].append(await _run_peer(bench, Share(half + number * size, size)))
+        runs[PEER].append(await _run_peer(bench, Share(of_peer + number * size, size)))
     last = reports[-1]
     return Outcome(runs, last.effects, last.request_bytes, last.answer_bytes)
 

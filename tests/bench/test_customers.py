@@ -13,7 +13,7 @@ from habitue.usecases.writing import Reply
 from tests.harness.card_judge import Rows, card_rows, violations_in
 
 TINY = Options(rounds=1, seconds=1, warm_up=0.3, connections=2, customers=(40, 80), workers=(1,))
-SIDES = ("habitue, workers: 1", PEER)
+SIDES = ("habitue, workers: 1", "ceiling, workers: 1", PEER)
 
 
 async def test_a_second_of_it(tmp_path: Path) -> None:
@@ -28,7 +28,11 @@ async def test_a_second_of_it(tmp_path: Path) -> None:
         assert run.postgres_us > 0
         assert (run.server_us > 0) == (each.name != PEER)
     assert outcome.request_bytes["registration"] > 900
-    assert len(table(outcome).splitlines()) == 2 + 2 + 1 + 8
+    assert len(table(outcome).splitlines()) == 2 + 2 + 2 + 1 + 12
+    for settlings in outcome.settling.values():
+        (settling,) = settlings
+        assert settling.registrations > 0
+        assert settling.log_mb > 0
     assert msgspec.json.decode(msgspec.json.encode(outcome), type=Outcome) == outcome
 
 

@@ -10,7 +10,7 @@ TINY = Options(rounds=1, seconds=1, warm_up=0.3, connections=2, campaigns=8, wor
 
 async def test_a_second_of_it(tmp_path: Path) -> None:
     outcome = await measure(TINY, tmp_path)
-    assert list(outcome.runs) == ["habitue, workers: 1", PEER]
+    assert list(outcome.runs) == ["habitue, workers: 1", "ceiling, workers: 1", PEER]
     for runs in outcome.runs.values():
         (run,) = runs
         assert run.requests > 0
@@ -21,6 +21,7 @@ async def test_a_second_of_it(tmp_path: Path) -> None:
     assert outcome.effects >= 2
     assert [line.split(",")[0].split()[0] for line in table(outcome).splitlines()[2:]] == [
         "habitue",
+        "ceiling",
         PEER,
     ]
     assert msgspec.json.decode(msgspec.json.encode(outcome), type=Outcome) == outcome

@@ -78,7 +78,7 @@ async def _opened(
         open_database(
             location,
             report=report,
-            pool_size_max=POOL_SIZE,
+            pool_size_max=settings.connections_max,
             lock_wait_seconds=min(settings.lock_wait_seconds, LOCK_WAIT_SECONDS),
         ) as database,
         http_sender(allow_private=settings.allow_private_destinations) as send,
@@ -99,11 +99,6 @@ def _work_of(shop: Shop, send: Send) -> list[tuple[float, Callable[[], Awaitable
             (DELIVER_SECONDS, partial(_deliver, shop, send)),
         ]
     return work
-
-
-#: Connections of one process: each holds one statement at a time, and two processors are kept busy
-#: by far fewer than there are requests under way.
-POOL_SIZE = 16
 
 
 async def _purge(shop: Shop) -> None:

@@ -55,7 +55,7 @@ class EventRow(msgspec.Struct, frozen=True):
     document: bytes
 
 
-_STORE = "SELECT * FROM store_events($1, $2, $3, $4, true, $5, $6, $7, $8, $9)"
+STORE = "SELECT * FROM store_events($1, $2, $3, $4, true, $5, $6, $7, $8, $9)"
 
 _KNOWN = "SELECT message_key FROM event_message WHERE message_key = ANY ($1::uuid[])"
 
@@ -75,7 +75,7 @@ _PURGE = "DELETE FROM event_message WHERE received <= $1"
 
 async def store(connection: Connection, write: EventsWrite) -> EventsStored:
     """Stores the messages that are new; a device that is new comes to be."""
-    row = await connection.fetchrow(_STORE, *msgspec.structs.astuple(write))
+    row = await connection.fetchrow(STORE, *msgspec.structs.astuple(write))
     assert row is not None, "a function gives one row"
     return EventsStored(**row)
 

@@ -18,11 +18,13 @@ from habitue.usecases.queue import TurnQueue
 class ShopSettings(msgspec.Struct, frozen=True):
     """`lock_wait_seconds`: how long a request waits for others that write the same customer;
     `allow_private_destinations`: whether messages may leave for addresses that are not public;
-    `jobs`: whether the process does what is to be done beside requests."""
+    `jobs`: whether the process does what is to be done beside requests; `connections_max`: how many
+    connections to the database it may hold."""
 
     lock_wait_seconds: float = 5.0
     allow_private_destinations: bool = False
     jobs: bool = True
+    connections_max: int = 16
 
 
 class Shop:

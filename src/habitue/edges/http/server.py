@@ -23,6 +23,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 
+import msgspec
 import uvicorn
 from uvicorn.supervisors.multiprocess import Multiprocess, Process
 
@@ -41,6 +42,7 @@ from habitue.usecases.shop import ShopSettings
 BACKLOG = 2048
 KEEP_ALIVE_SECONDS = 75
 GRACE_SECONDS = 30
+CONNECTIONS_MIN, CONNECTIONS_TOGETHER = 16, 32
 _POLL_SECONDS = 0.1
 
 
@@ -93,13 +95,29 @@ def create_in_worker(plan: Plan) -> Application:
 @asynccontextmanager
 async def _life(plan: Plan, application: Application) -> AsyncIterator[None]:
     open_services = pkgutil.resolve_name(plan.services)
-    async with open_services(plan.location, _report, plan.settings) as services:
+    connections = connections_of(plan.workers)
+    settings = msgspec.structs.replace(plan.settings, connections_max=connections)
+    async with open_services(plan.location, _report, settings) as services:
         application.services = services
-        gc.collect()
-        gc.freeze()
-        # A request makes thousands of short-lived values and hardly a cycle among them.
-        gc.set_threshold(50_000, 20, 100)
+        tune_collector()
         yield
+
+
+def tune_collector() -> None:
+    """Leaves alone what was made until now, and looks for cycles less often: a request makes
+    thousands of short-lived values and hardly a cycle among them."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
+
+
+def connections_of(workers: int) -> int:
+    """How many connections to the database each of so many processes may hold.
+
+    A connection waits for the disk while its transaction is committed, and who reads should not
+    wait for it; so one process gets more than keep two processors busy.
+    """
+    return max(CONNECTIONS_MIN, CONNECTIONS_TOGETHER // workers)
 
 
 def _bind(host: str, port: int) -> socket.socket:

@@ -94,7 +94,11 @@ def _options() -> list[str]:
         "port": str(PORT),
         "max_connections": "200",
         "shared_buffers": f"{_shared_buffers_megabytes()}MB",
-        "wal_compression": "pglz",
+        # After a checkpoint the first change of a page writes the whole page into the log. They are
+        # pages of random keys for the most part, which pglz works on for long and does not shrink.
+        "wal_compression": "off",
+        # Under the heaviest load a checkpoint comes with its time, not earlier with its size.
+        "max_wal_size": "2GB",
         "max_logical_replication_workers": "0",
         "random_page_cost": "1.1",
         "jit": "off",
