@@ -101,8 +101,8 @@ class Unauthorized(Refusal):
 class TooManyRequests(Refusal):
     """The caller has sent as much as it may for now; more is taken after `retry_seconds`."""
 
-    def __init__(self, limit: int, retry_seconds: int) -> None:
-        super().__init__(f"The limit of {limit} requests per minute is reached")
+    def __init__(self, limit: int, retry_seconds: int, window: str = "minute") -> None:
+        super().__init__(f"The limit of {limit} requests per {window} is reached")
         self.retry_seconds = retry_seconds
 
 

@@ -10,6 +10,7 @@ Removal is soft, so that workers which hold an older version learn of it.
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Literal, get_args
 
 import msgspec
@@ -180,6 +181,15 @@ WITH next AS (
     SELECT id, kind, name, document, deleted, version FROM change WHERE kind = ANY ($3::text[])
     ON CONFLICT (id) DO UPDATE SET name = excluded.name, document = excluded.document,
         deleted = excluded.deleted, changed_version = excluded.changed_version
+), logged AS (
+    INSERT INTO configuration_change
+        (at, version, kind, entity_id, application_id, campaign_id, key_id, actor, old, new)
+    SELECT coalesce($4, now()), version, kind, id,
+        CASE WHEN kind = 'application' THEN id ELSE application_id END, campaign_id, $5, $6,
+        without_secrets(configuration_document(kind,
+            CASE WHEN kind = ANY ($3) THEN 'organisation_entry' ELSE kind END, id)),
+        CASE WHEN NOT deleted THEN without_secrets(document) END
+    FROM change
 )
 SELECT version FROM next
 """
@@ -203,14 +213,21 @@ async def new_ids(connection: Connection, kind: Kind, count: int = 1) -> list[in
 
 
 async def save_changes(
-    connection: Connection, version: int, writes: Sequence[ConfigurationWrite]
+    connection: Connection,
+    version: int,
+    writes: Sequence[ConfigurationWrite],
+    *,
+    at: datetime | None = None,
+    key_id: int | None = None,
+    actor: str = "",
 ) -> None:
-    """Saves all `writes`, which were decided upon that version.
+    """Saves all `writes`, which were decided upon that version, and logs who did it and when.
 
     Raises `GuardFailed`, with nothing saved, when the version has moved.
     """
     shared = sorted(SHARED_TABLE_KINDS)
-    if await connection.fetchval(_SAVE, version, encode(writes), shared) is None:
+    logged = (at, key_id, actor)
+    if await connection.fetchval(_SAVE, version, encode(writes), shared, *logged) is None:
         raise GuardFailed("configuration")
 
 

@@ -35,18 +35,25 @@ _PURGE = "DELETE FROM rate_window WHERE began <= $1"
 
 
 async def admit(
-    connection: Connection, credential_id: int, endpoint: str, limit: int, now: datetime
+    connection: Connection,
+    credential_id: int,
+    endpoint: str,
+    limit: int,
+    now: datetime,
+    window: timedelta = WINDOW,
 ) -> bool:
     """Counts one request more, unless the window holds `limit` already; whether it was counted."""
-    over = now - WINDOW
+    over = now - window
     counted = await connection.fetchval(_ADMIT, credential_id, endpoint, now, over, limit)
     return counted is not None
 
 
-async def window_end(connection: Connection, credential_id: int, endpoint: str) -> datetime | None:
+async def window_end(
+    connection: Connection, credential_id: int, endpoint: str, window: timedelta = WINDOW
+) -> datetime | None:
     """When the window runs out that was last counted in, if there is one."""
     began: datetime | None = await connection.fetchval(_BEGAN, credential_id, endpoint)
-    return None if began is None else began + WINDOW
+    return None if began is None else began + window
 
 
 async def give_back(connection: Connection, credential_id: int, endpoint: str) -> None:

@@ -26,6 +26,7 @@ from habitue.store.configuration import (
 )
 from habitue.store.database import Connection
 from habitue.store.documents import decoder_of, encode
+from habitue.usecases.acting import acting
 from habitue.usecases.organisation import (
     PLACES,
     OrganisationEntry,
@@ -103,7 +104,9 @@ async def save_configuration(
 
     Raises `GuardFailed`, with nothing saved, when it has moved.
     """
-    await save_changes(connection, version, [_write(change) for change in changes])
+    who = acting()
+    writes = [_write(change) for change in changes]
+    await save_changes(connection, version, writes, at=who.at, key_id=who.key_id, actor=who.actor)
 
 
 def read_ruleset(document: bytes) -> StoredRuleset:

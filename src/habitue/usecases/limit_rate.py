@@ -11,7 +11,7 @@ minutes up to twice the limit may come close together.
 
 import math
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import MappingProxyType
 
 from habitue.customers.settings import RegistrationSettings
@@ -22,6 +22,7 @@ from habitue.usecases.shop import Shop
 REGISTER = "POST /v2/customers"
 UPDATE = "PUT /v2/customers/{id}"
 
+A_SECOND = timedelta(seconds=1)
 #: Requests per minute by endpoint.
 PRESETS: Mapping[str, Mapping[str, int]] = MappingProxyType(
     {
@@ -44,11 +45,16 @@ def limit_of(settings: RegistrationSettings, endpoint: str) -> int:
 
 
 async def limit_rate(
-    shop: Shop, credential_id: int, endpoint: str, limit: int, now: datetime
+    shop: Shop,
+    credential_id: int,
+    endpoint: str,
+    limit: int,
+    now: datetime,
+    window: timedelta = rate_limits.WINDOW,
 ) -> None:
     """Counts a request. Raises `TooManyRequests`, with nothing counted, beyond the limit."""
-    if await rate_limits.admit(shop.database, credential_id, endpoint, limit, now):
+    if await rate_limits.admit(shop.database, credential_id, endpoint, limit, now, window):
         return
-    end = await rate_limits.window_end(shop.database, credential_id, endpoint)
+    end = await rate_limits.window_end(shop.database, credential_id, endpoint, window)
     seconds = 1 if end is None else math.ceil((end - now).total_seconds())
-    raise TooManyRequests(limit, max(1, seconds))
+    raise TooManyRequests(limit, max(1, seconds), "second" if window == A_SECOND else "minute")

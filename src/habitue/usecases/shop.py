@@ -19,12 +19,14 @@ class ShopSettings(msgspec.Struct, frozen=True):
     """`lock_wait_seconds`: how long a request waits for others that write the same customer;
     `allow_private_destinations`: whether messages may leave for addresses that are not public;
     `jobs`: whether the process does what is to be done beside requests; `connections_max`: how many
-    connections to the database it may hold."""
+    connections to the database it may hold; `management_requests_per_second`: how many requests a
+    management key may send to each endpoint, 0 for any number."""
 
     lock_wait_seconds: float = 5.0
     allow_private_destinations: bool = False
     jobs: bool = True
     connections_max: int = 16
+    management_requests_per_second: int = 0
 
 
 class Shop:

@@ -9,6 +9,7 @@ from habitue.edges.cli.keys import in_shop
 from habitue.edges.shop_files import read_files
 from habitue.edges.shop_files.reading import FilesRefused
 from habitue.model.errors import InvalidInput
+from habitue.usecases.acting import Acting, on_behalf_of
 from habitue.usecases.apply import Plan, Step
 from habitue.usecases.apply import apply as apply_shop
 from habitue.usecases.shop import Shop
@@ -46,7 +47,8 @@ def apply(
     async def work(shop: Shop) -> Plan | InvalidInput:
         now = datetime.now(UTC)
         try:
-            return await apply_shop(shop, shop_files.wanted, now, dry_run=dry_run)
+            with on_behalf_of(Acting("shop file", at=now)):
+                return await apply_shop(shop, shop_files.wanted, now, dry_run=dry_run)
         except InvalidInput as refusal:
             return refusal
 

@@ -18,6 +18,10 @@ LockWait = Annotated[
 ]
 AllowPrivate = Annotated[bool, Parameter(env_var="HABITUE_ALLOW_PRIVATE_WEBHOOKS")]
 Jobs = Annotated[bool, Parameter(env_var="HABITUE_JOBS")]
+ManagementRate = Annotated[
+    int,
+    Parameter(env_var="HABITUE_MANAGEMENT_RATE", validator=validators.Number(gte=0, lte=10_000)),
+]
 Workers = Annotated[int, Parameter(validator=validators.Number(gte=1, lte=256))]
 
 
@@ -31,6 +35,7 @@ def serve(
     lock_wait_seconds: LockWait = 5.0,
     allow_private_webhooks: AllowPrivate = False,
     jobs: Jobs = True,
+    management_rate: ManagementRate = 0,
     log_level: Literal["debug", "info", "warning", "error"] = "info",
 ) -> None:
     """Serve all doors over HTTP until SIGTERM.
@@ -58,6 +63,8 @@ def serve(
     jobs
         Also do the jobs: points that end, tiers, closings, messages. Others do them otherwise, such
         as `habitue worker`.
+    management_rate
+        How many requests a management key may send to each endpoint in a second; 0 for any number.
     log_level
         The least important kind of message to log.
     """
@@ -65,5 +72,10 @@ def serve(
         location = resolve(data_dir, database_url, os.environ, os.geteuid())
     except Refusal as refusal:
         raise SystemExit(f"habitue: {refusal.message}") from None
-    settings = ShopSettings(lock_wait_seconds, allow_private_webhooks, jobs)
+    settings = ShopSettings(
+        lock_wait_seconds=lock_wait_seconds,
+        allow_private_destinations=allow_private_webhooks,
+        jobs=jobs,
+        management_requests_per_second=management_rate,
+    )
     run(Plan(host, port, workers, location, log_level, settings=settings))

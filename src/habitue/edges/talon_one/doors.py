@@ -19,6 +19,8 @@ from habitue.edges.key_lookup import KeyLookup
 from habitue.edges.talon_one import errors
 from habitue.model.errors import Refusal, Unauthorized
 from habitue.model.keys import key_hash
+from habitue.usecases.limit_rate import A_SECOND, limit_rate
+from habitue.usecases.shop import Shop
 
 
 class Principal(msgspec.Struct, frozen=True):
@@ -58,6 +60,15 @@ class KeyDoor(Door):
         if key.application_id is None:
             return ManagementPrincipal(key.id)
         return Principal(key.id, key.application_id)
+
+    async def admit(
+        self, principal: Any, operation: Operation, services: Any, now: datetime
+    ) -> None:
+        """Raises `TooManyRequests` beyond what the operator lets management keys send."""
+        shop: Shop = services.shop
+        limit = shop.settings.management_requests_per_second
+        if limit and isinstance(principal, ManagementPrincipal):
+            await limit_rate(shop, principal.key_id, operation.id, limit, now, A_SECOND)
 
     def refuse(self, refusal: Refusal, operation: Operation | None) -> Answer:
         """The answer for a refusal, in the protocol's words."""

@@ -21,6 +21,7 @@ from habitue.model.instants import Period
 from habitue.model.numbers import shortest
 from habitue.promotions.campaign import CodeSettings, Limit
 from habitue.promotions.configuration import Configuration
+from habitue.usecases.acting import Acting, on_behalf_of
 from habitue.usecases.configure.limits import LimitWish
 
 ACCOUNT_ID = 1
@@ -160,6 +161,7 @@ def _refreshed(handler: Handler) -> Handler:
         configuration: Configuration = await call.services.shop.refresh()
         if not any(key.id == call.principal.key_id for key in configuration.keys.values()):
             raise Unauthorized("This key was revoked")
-        return await handler(call)
+        with on_behalf_of(Acting("management", call.principal.key_id, call.now)):
+            return await handler(call)
 
     return handle
