@@ -320,3 +320,21 @@ def test_an_advanced_event_is_about_a_closed_session_of_the_profile(shop: Shopfr
         assert reply.json["errors"][0]["source"] == {"pointer": "/connectedSessionId"}
     assert shop.call("GET", "/v3/events/c3").status == 404
     assert shop.call("GET", "/v3/events/c1").json["connectedSessionId"] == "done"
+
+
+def test_a_forced_event_asks_every_campaign_whatever_the_group_says(shop: Shopfront) -> None:
+    for name in ("One", "Two"):
+        shop.campaign(
+            rule(["and", ["=", [".", "Event", "Type"], "app_opened"]], [SAYS, "Info", name, name]),
+            name=name,
+        )
+    path = f"/v1/applications/{shop.application_id}/campaign_set"
+    before = shop.manage("GET", path)
+    first = {**before["set"], "evaluationMode": "listOrder"}
+    now = shop.manage("PUT", path, {"set": first, "version": before["version"]})
+    event = {"profileId": "forced", "type": "app_opened"}
+    plain = post(shop, "?silent=no&dry=true", **event).json["effects"]
+    assert [each["props"]["title"] for each in plain] == ["One"]
+    forced = post(shop, "?silent=no&dry=true&forceCompleteEvaluation=True", **event).json["effects"]
+    assert [each["props"]["title"] for each in forced] == ["One", "Two"]
+    shop.manage("PUT", path, {"set": before["set"], "version": now["version"]})

@@ -87,7 +87,7 @@ def running_campaign(configuration: Configuration, campaign: Campaign) -> Runnin
 def _filter(query: RunningCampaignsQuery) -> CampaignFilter:
     ids = None if query.campaign_ids is None else frozenset(query.campaign_ids)
     if (query.store_id, query.audience_id) != (None, None):
-        ids = frozenset()  # nothing is linked, as long as there are no stores and audiences
+        ids = frozenset()  # campaigns are linked to no stores and audiences: no setting says so
     parameters = msgspec.structs.asdict(query)
     return CampaignFilter(
         state="running",
