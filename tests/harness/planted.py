@@ -59,6 +59,7 @@ BUGS: dict[str, tuple[str, str, str]] = {
         "AND loyalty_hold.key = gone.key",
         "AND loyalty_hold.key <> gone.key",
     ),
+    "no version of the program's card": ("guard_program_card", "AND version = a_version", ""),
     "no version of the account": ("guard_account", "AND version = wanted.version", ""),
     "no move of the events": (
         "move_session",

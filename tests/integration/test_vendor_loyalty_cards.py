@@ -221,6 +221,25 @@ def test_a_card_is_paused_replaced_and_deleted(front: Shopfront, program: int) -
     assert numbers(balances(front, program, "old-card").balance) == (0, 0, 0, 0, 0)
 
 
+def test_a_request_with_a_key_is_answered_once(front: Shopfront, program: int) -> None:
+    path, key = f"/v1/loyalty_programs/{program}/cards", {"idempotency-key": "one-card"}
+    first, again = (front.call("POST", path, {"status": "active"}, key) for _ in range(2))
+    assert (first.status, first.json) == (200, again.json)
+    assert front.call("POST", path, {"status": "inactive"}, key).status == 409
+    headers = {"authorization": f"ManagementKey-v1 {MANAGEMENT_KEY}", "idempotency-key": "k-1"}
+    batches = [front.send("POST", f"{path}/batch", {"numberOfCards": 3}, headers) for _ in "ab"]
+    assert batches[0].json == batches[1].json
+    identifier = first.json["identifier"]
+    points, add = f"{path}/{identifier}/add_points", {**headers, "idempotency-key": "k-2"}
+    assert [front.send("PUT", points, {"points": 5}, add).status for _ in "ab"] == [204, 204]
+    assert numbers(balances(front, program, identifier).balance) == (5, 0, 0, 0, 0)
+    gone = {**headers, "idempotency-key": "k-3"}
+    removed = [front.send("DELETE", f"{path}/{identifier}", None, gone) for _ in "ab"]
+    assert [(each.status, each.body) for each in removed] == [(204, b"")] * 2
+    found = front.manage("GET", f"{path}?batchId={batches[0].json['batchId']}")
+    assert len(found["data"]) == 3
+
+
 WRONG_ADDITIONS: list[tuple[dict[str, Any], str]] = [
     ({"points": 0}, "/points"),
     ({"points": -5}, "/points"),

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from habitue.edges.http.operation import Answer, Call, Operation
+from habitue.edges.once import once
 from habitue.edges.talon_one.card_points import (
     CardBalancesQuery,
     CardTransactionsQuery,
@@ -122,8 +123,9 @@ def _changing_operations() -> list[Operation]:
             "generateLoyaltyCard",
             "POST",
             f"/v1/{_CARDS}",
-            post_card,
+            once(post_card),
             summary="Make a loyalty card",
+            idempotent=True,
             body=GenerateCardIn,
             responses={200: LoyaltyCardOut},
         ),

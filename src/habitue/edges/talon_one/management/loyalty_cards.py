@@ -10,6 +10,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from habitue.edges.http.numbers import Integer
 from habitue.edges.http.operation import Answer, Operation
+from habitue.edges.once import once
 from habitue.edges.talon_one.card_points import (
     CardTransactionsQuery,
     card_of,
@@ -211,9 +212,10 @@ def _card_operations() -> list[Operation]:
             "createBatchLoyaltyCards",
             "POST",
             f"{_CARDS}/batch",
-            post_batch,
+            once(post_batch),
             "Make loyalty cards in number",
             {200: CardBatchOut},
+            idempotent=True,
             body=CardBatchIn,
         ),
         _operation(
@@ -246,9 +248,10 @@ def _card_operations() -> list[Operation]:
             "deleteLoyaltyCard",
             "DELETE",
             _CARD,
-            delete_one_card,
+            once(delete_one_card),
             "Delete a loyalty card",
             {204: None},
+            idempotent=True,
         ),
         _operation(
             "transferLoyaltyCard",
