@@ -96,16 +96,14 @@ def _excess(later: Iterable[Effect], kept: Iterable[Effect]) -> Iterable[Effect]
 
 
 def _identity(effect: Effect) -> Hashable:
-    *cause, outcome, coupon_id = msgspec.structs.astuple(effect)
+    outcome = effect.outcome
     reversal = _REVERSALS.get(type(outcome))
     identity = reversal.identity if reversal else msgspec.structs.astuple
-    return (*cause, coupon_id, type(outcome), _hashable(identity(outcome)))
-    outcome = effect.outcome
     return (
         *(effect.campaign_id, effect.ruleset_id, effect.rule_index, effect.rule_name),
         effect.coupon_id,
         type(outcome),
-        _hashable(msgspec.structs.astuple(outcome)),
+        _hashable(identity(outcome)),
     )
 
 
