@@ -319,7 +319,34 @@ def test_what_a_program_cannot_become(
     assert front.manage("GET", path) == before
 
 
+def test_a_program_is_changed_while_customers_have_points(front: Shopfront) -> None:
+    path = "/v1/loyalty_programs"
+    live = int(front.manage("POST", path, {**CLUB, "name": "live", "title": "Live"})["id"])
+    jon = customer(front, "jon")
+    add(front, live, jon, points=150)
+    told = balances(front, live, jon, include_tiers=True).balance
+    assert (told.current_tier.name, told.next_tier_name) == ("Silver", "Gold")
+    tiers = [{"name": "Silver", "minPoints": 100}, {"name": "Bronze", "minPoints": 10}]
+    changed = front.manage(
+        "PUT",
+        f"{path}/{live}",
+        {"tiers": [*tiers, {"name": "Gold", "minPoints": 152}], "defaultPending": "2D"},
+    )
+    assert [each["name"] for each in changed["tiers"]] == ["Gold", "Silver", "Bronze"]
+    assert balances(front, live, jon, include_tiers=True).balance.points_to_next_tier == 2
+    add(front, live, jon, points=5)
+    assert numbers(balances(front, live, jon).balance) == (150, 5, 0, 0, 0)
+    add(front, live, jon, points=5, pendingDuration="immediate")
+    assert balances(front, live, jon, include_tiers=True).balance.current_tier.name == "Gold"
+    front.manage("PUT", f"{path}/{live}", {"tiers": tiers})
+    assert balances(front, live, jon, include_tiers=True).balance.current_tier is None
+    add(front, live, jon, points=1, pendingDuration="immediate")
+    told = balances(front, live, jon, include_tiers=True).balance
+    assert (told.current_tier.name, numbers(told)) == ("Silver", (156, 5, 0, 0, 0))
+
+
 def test_a_name_is_taken_once(front: Shopfront, club: int) -> None:
     headers = {"authorization": f"ManagementKey-v1 {MANAGEMENT_KEY}"}
     assert front.send("POST", "/v1/loyalty_programs", CLUB, headers).status == 409
-    assert len(front.manage("GET", "/v1/loyalty_programs")["data"]) == 1
+    names = [each["name"] for each in front.manage("GET", "/v1/loyalty_programs")["data"]]
+    assert names.count("club") == 1

@@ -315,6 +315,26 @@ async def test_a_number_of_the_registration_door_is_the_same_card(
     assert await club.active("000123") == 3
 
 
+BROKEN = {
+    "points belong to no customer and no card": "UPDATE program_card SET owner_id = -id",
+    "a card is linked to nobody who stands for themselves": "UPDATE customer SET erased = created",
+    "a link leads to no card": "UPDATE program_card_link SET card_id = -card_id",
+    "a card that was replaced is in use": "UPDATE program_card SET new_identifier = 'another'",
+}
+
+
+@pytest.mark.parametrize("complaint", BROKEN)
+async def test_the_audit_finds_what_cannot_be(
+    database: Database, club: Club, complaint: str
+) -> None:
+    await add_customer(database, "ada")
+    await club.make("adas-card", "ada")
+    await club.give("adas-card", 5)
+    assert await complaints(database) == []
+    await database.execute(BROKEN[complaint])
+    assert complaint in await complaints(database)
+
+
 @pytest.mark.parametrize("identifier", ["abc", "x" * 109, "a b c", "karte-ü", "card/1", ""])
 async def test_what_is_no_identifier_is_refused(
     database: Database, club: Club, identifier: str

@@ -11,6 +11,7 @@ from decimal import Decimal
 import msgspec
 
 from habitue.store.database import Connection, Database
+from habitue.store.program_card_audit import CARD_CHECKS
 
 #: What is looked for, in words, and the statement that finds it; each row names where it is.
 _CHECKS: dict[str, str] = {
@@ -178,7 +179,7 @@ async def violations(database: Database) -> AsyncIterator[Violation]:
     """Everything that does not add up, in one picture of the database; the shop may go on."""
     async with database.transaction() as connection:
         await connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-        for complaint, statement in _CHECKS.items():
+        for complaint, statement in {**_CHECKS, **CARD_CHECKS}.items():
             async for row in connection.stream(statement):
                 yield Violation(complaint, row["customer_id"], row["place"])
 
