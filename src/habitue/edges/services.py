@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -16,6 +17,7 @@ from habitue.store.database import LOCK_WAIT_SECONDS, open_database
 from habitue.store.embedded import Report
 from habitue.store.location import Location
 from habitue.usecases.close_days import close_days
+from habitue.usecases.coupon_jobs import work_at_coupon_jobs
 from habitue.usecases.deliver_messages import Courier, Send, deliver_due, purge_delivered
 from habitue.usecases.settle_points import settle_due
 from habitue.usecases.shop import Shop, ShopSettings
@@ -31,6 +33,8 @@ SETTLE_SECONDS = 60.0
 CLOSE_SECONDS = 60.0
 #: How often the outbox is looked into.
 DELIVER_SECONDS = 1.0
+#: How often it is looked whether coupons are to be made or deleted in great numbers.
+COUPONS_SECONDS = 1.0
 
 
 class Services:
@@ -67,6 +71,7 @@ async def do_due_jobs(location: Location, report: Report, settings: ShopSettings
         await _settle(shop)
         await _close(shop)
         await _deliver(shop, send)
+        await _coupons(shop)
         await _purge(shop)
 
 
@@ -97,6 +102,7 @@ def _work_of(shop: Shop, send: Send) -> list[tuple[float, Callable[[], Awaitable
             (SETTLE_SECONDS, partial(_settle, shop)),
             (CLOSE_SECONDS, partial(_close, shop)),
             (DELIVER_SECONDS, partial(_deliver, shop, send)),
+            (COUPONS_SECONDS, partial(_coupons, shop)),
         ]
     return work
 
@@ -115,6 +121,10 @@ async def _settle(shop: Shop) -> None:
 
 async def _close(shop: Shop) -> None:
     await close_days(shop, datetime.now(UTC))
+
+
+async def _coupons(shop: Shop) -> None:
+    await work_at_coupon_jobs(shop, secrets.randbelow, partial(datetime.now, UTC))
 
 
 async def _deliver(shop: Shop, send: Send) -> None:

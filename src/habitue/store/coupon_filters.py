@@ -28,6 +28,7 @@ class CouponFilter(msgspec.Struct, frozen=True, kw_only=True):
     now: datetime
     campaign_ids: tuple[int, ...] | None = None
     coupon_id: int | None = None
+    after_id: int | None = None
     codes: tuple[str, ...] | None = None
     value: str | None = None
     exact_match: bool = False
@@ -47,6 +48,7 @@ class CouponFilter(msgspec.Struct, frozen=True, kw_only=True):
 
 _COMPARISONS = (
     ("coupon_id", "id = {}"),
+    ("after_id", "id > {}"),
     ("created_before", "created <= {}"),
     ("created_after", "created >= {}"),
     ("starts_before", "start_date <= {}"),

@@ -87,6 +87,29 @@ async def insert_coupons(
     return added
 
 
+async def add_coupons(
+    connection: Connection, shared: NewCoupon, codes: Sequence[tuple[str, str]]
+) -> int:
+    """Adds a coupon per (code, recipient) whose code is free; how many that were."""
+    added = 0
+    for start in range(0, len(codes), _ROWS_PER_STATEMENT):
+        rows = codes[start : start + _ROWS_PER_STATEMENT]
+        flat = [value for row in rows for value in row]
+        statement = _insert_statement(len(rows), returning=False)
+        tag = await connection.execute(statement, *msgspec.structs.astuple(shared), *flat)
+        added += int(tag.rpartition(" ")[2])
+    return added
+
+
+async def codes_taken(
+    connection: Connection, application_id: int, codes: Sequence[str]
+) -> frozenset[str]:
+    """Those of the codes that the application has already."""
+    statement = "SELECT code FROM coupon WHERE application_id = $1 AND code = ANY ($2::text[])"
+    rows = await connection.fetch(statement, application_id, codes)
+    return frozenset(row["code"] for row in rows)
+
+
 async def find_coupons(
     connection: Connection, wanted: CouponFilter, sort: str, skip: int, limit: int
 ) -> list[bytes]:
@@ -153,12 +176,10 @@ SORTS = frozenset(
 )
 
 
-def _insert_statement(rows: int) -> str:
+def _insert_statement(rows: int, *, returning: bool = True) -> str:
     """Many rows of VALUES: sharded databases handle them far better than a select over arrays."""
     shared = ", ".join(f"${index}" for index in range(1, _SHARED + 1))
     numbers = range(_SHARED + 1, _SHARED + 1 + 2 * rows, 2)
     values = ", ".join(f"({shared}, ${number}, ${number + 1})" for number in numbers)
-    return (
-        f"INSERT INTO coupon ({_COLUMNS}) VALUES {values} "
-        "ON CONFLICT DO NOTHING RETURNING to_jsonb(coupon) AS document"
-    )
+    added = f"INSERT INTO coupon ({_COLUMNS}) VALUES {values} ON CONFLICT DO NOTHING"
+    return f"{added} RETURNING to_jsonb(coupon) AS document" if returning else added

@@ -5,7 +5,7 @@ their application and are unique within it (contracts/talon_one/SEMANTICS.md sec
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from datetime import datetime
 from itertools import islice
 from typing import TypeVar
@@ -43,6 +43,8 @@ from habitue.usecases.configure.fields import laid_over, sent
 from habitue.usecases.configure.limits import kept_limits
 from habitue.usecases.shop import Shop
 
+#: Coupons that are read at once.
+_PART = 1_000
 #: How often missing codes of a large space are drawn again before it counts as used up.
 _ROUNDS_MAX = 40
 _PATTERN_DEFAULT = "########"
@@ -70,8 +72,8 @@ async def create_coupons(
 
     Raises `NotFound`, `InvalidInput`, or `Conflict` when too many codes of the pattern are taken.
     """
-    place = await _place(shop, application_id, campaign_id)
-    space = _space(place.application, place.campaign, order)
+    place = await coupon_place(shop, application_id, campaign_id)
+    space = space_of(place.application, place.campaign, order)
     refuse_if_any(order_faults(place, order, space.size))
     batch_id = f"{draw(2**64):016x}"
     blank = Coupon(0, application_id, campaign_id, "", now, batch_id=batch_id)
@@ -92,6 +94,19 @@ async def search_coupons(
     return CouponPage(len(documents) > page_size, coupons)
 
 
+async def every_coupon(shop: Shop, wanted: CouponFilter) -> AsyncIterator[Coupon]:
+    """All coupons that fit, in the order of their ids, read some at a time."""
+    last = 0
+    while True:
+        part = msgspec.structs.replace(wanted, after_id=last)
+        documents = await find_coupons(shop.database, part, "id", 0, _PART)
+        for coupon in map(read_coupon, documents):
+            last = coupon.id
+            yield coupon
+        if len(documents) < _PART:
+            return
+
+
 async def update_coupon(
     shop: Shop,
     application_id: int,
@@ -104,7 +119,7 @@ async def update_coupon(
 
     Raises `NotFound` or `InvalidInput`.
     """
-    place = await _place(shop, application_id, campaign_id)
+    place = await coupon_place(shop, application_id, campaign_id)
     recipient = fields.recipient_integration_id or ""
     refuse_if_any(change_faults(place, fields))
     wanted = _one(application_id, campaign_id, coupon_id, now)
@@ -127,7 +142,7 @@ async def update_coupon_batch(
 
     Dates that were not sent are cleared. Raises `NotFound` or `InvalidInput`.
     """
-    place = await _place(shop, application_id, campaign_id)
+    place = await coupon_place(shop, application_id, campaign_id)
     refuse_if_any(change_faults(place, fields))
     wanted = CouponFilter(
         application_id=application_id, campaign_ids=(campaign_id,), batch_id=batch_id, now=now
@@ -139,7 +154,7 @@ async def delete_coupon(
     shop: Shop, application_id: int, campaign_id: int, coupon_id: int, now: datetime
 ) -> None:
     """Deletes one coupon; its code is free again. Raises `NotFound`."""
-    await _place(shop, application_id, campaign_id)
+    await coupon_place(shop, application_id, campaign_id)
     wanted = _one(application_id, campaign_id, coupon_id, now)
     if await delete_coupons(shop.database, wanted) == 0:
         raise NotFound("Coupon", coupon_id)
@@ -187,14 +202,16 @@ def shared_by(coupon: Coupon) -> NewCoupon:
     )
 
 
-async def _place(shop: Shop, application_id: int, campaign_id: int) -> CouponPlace:
+async def coupon_place(shop: Shop, application_id: int, campaign_id: int) -> CouponPlace:
+    """Where coupons of that campaign belong. Raises `NotFound`."""
     configuration = await shop.refresh()
     campaign = configuration.campaign(application_id, campaign_id)
     application = configuration.application(application_id)
     return CouponPlace(configuration, application, campaign)
 
 
-def _space(application: Application, campaign: Campaign, order: CouponOrder) -> CodeSpace:
+def space_of(application: Application, campaign: Campaign, order: CouponOrder) -> CodeSpace:
+    """The codes that may come of an order."""
     settings = campaign.coupon_settings
     pattern = order.pattern or (settings.coupon_pattern if settings else _PATTERN_DEFAULT)
     characters = order.valid_characters
