@@ -128,7 +128,7 @@ WRONG_CAMPAIGNS: list[tuple[Any, list[Any]]] = [
         ({"features": ["coupons", "coupons"]}, [("/features", "Duplicate")]),
         ({"features": ["points"]}, [("/features/0", "enum")]),
         ({"state": "running"}, [("/state", "enum")]),
-        ({"linkedStoreIds": [1]}, [("/linkedStoreIds", "Not supported")]),
+        ({"linkedStoreIds": [1]}, [("/linkedStoreIds/0", "Unknown")]),
         ({"campaignGroups": [1]}, [("/campaignGroups", "Not supported")]),
         ({"couponSettings": {"validCharacters": [], "couponPattern": "a b"}},
          [("/couponSettings/couponPattern", "Invalid pattern"),

@@ -126,7 +126,10 @@ class Application(msgspec.Struct, frozen=True):
 
 
 class Campaign(msgspec.Struct, frozen=True):
-    """One campaign. `start_time` is included and `end_time` is not."""
+    """One campaign. `start_time` is included and `end_time` is not.
+
+    Linked to stores, it runs only for requests that name one of them.
+    """
 
     id: int
     application_id: int
@@ -147,6 +150,11 @@ class Campaign(msgspec.Struct, frozen=True):
     referral_settings: CodeSettings | None = None
     coupon_attributes: Attributes = {}
     reevaluate_on_return: bool = False
+    linked_store_ids: tuple[int, ...] = ()
+
+    def runs_in(self, store_id: int | None) -> bool:
+        """Whether its rules may apply in that store, or None for a request that names none."""
+        return not self.linked_store_ids or store_id in self.linked_store_ids
 
     def starts_later(self, now: datetime) -> bool:
         return self.start_time is not None and now < self.start_time

@@ -20,6 +20,7 @@ from habitue.model.keys import ApiKey
 from habitue.promotions.audiences import Audience
 from habitue.promotions.campaign import AdditionalCost, Application, Campaign, StoredRuleset
 from habitue.promotions.event import EventType
+from habitue.promotions.shop_lists import Collection, Store, ValueMap
 from habitue.promotions.webhook import Webhook
 
 Entity = TypeVar("Entity")
@@ -40,6 +41,9 @@ class Configuration(msgspec.Struct, frozen=True):
     audiences: Mapping[int, Audience] = MappingProxyType({})
     webhooks: Mapping[int, Webhook] = MappingProxyType({})
     event_types: Mapping[int, EventType] = MappingProxyType({})
+    stores: Mapping[int, Store] = MappingProxyType({})
+    collections: Mapping[int, Collection] = MappingProxyType({})
+    value_maps: Mapping[int, ValueMap] = MappingProxyType({})
 
     def application(self, application_id: int) -> Application:
         """The application of that id. Raises `NotFound`."""

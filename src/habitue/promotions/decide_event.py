@@ -80,7 +80,7 @@ def decide_event(
         now,
         resources,
         tally,
-        event_facts(command.type, sent, definitions),
+        event_facts(command.type, sent, definitions, command.store_integration_id),
         points,
     )
     ledgers = points.decisions() if points else ()
@@ -134,7 +134,7 @@ def _check(
 def _faults(command: EventCommand, program: Program) -> Iterator[Fault]:
     if not command.profile_id:
         yield Fault("/profileId", "required", "an event happens to somebody")
-    if command.store_integration_id:
+    if command.store_integration_id and command.store_integration_id not in program.lists.store_ids:
         details = f"store {command.store_integration_id!r} does not exist in this Application"
         yield Fault("/storeIntegrationId", "Unknown", details)
     definitions = program.event_types.get(command.type)

@@ -93,6 +93,10 @@ def evaluate(
         points,
     )
     application = program.application
+    frame.lists = program.lists
+    frame.store = event.store if event is not None and event.store else None
+    if frame.store is None and session is not None:
+        frame.store = session.store_integration_id
     frame.partial = application.enable_partial_discounts
     if application.enable_cascading_discounts and session is not None:
         _let_cascade(frame, session, program)
@@ -144,10 +148,13 @@ def _candidates(
     else:
         found = program.candidates.of(frame, book.campaign_ids())
     needed = purpose.feature
+    store_id = program.lists.store_ids.get(frame.store or "")
     return [
         each
         for each in found
-        if each[0].campaign.runs(now) and (needed is None or needed in each[0].campaign.features)
+        if each[0].campaign.runs(now)
+        and each[0].campaign.runs_in(store_id)
+        and (needed is None or needed in each[0].campaign.features)
     ]
 
 

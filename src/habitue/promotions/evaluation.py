@@ -23,6 +23,7 @@ from habitue.promotions.event import EventFacts
 from habitue.promotions.facts import CouponFacts, PastSession, ProfileFacts, SessionFacts
 from habitue.promotions.points_book import PointsBook
 from habitue.promotions.resources import Resources, Tentative
+from habitue.promotions.shop_lists import NO_LISTS
 from habitue.promotions.tally import Tally
 from habitue.promotions.webhook import Webhook
 from habitue.rules.frame import Frame, RuleFailed
@@ -59,6 +60,7 @@ class Evaluation(Frame):
         "effects",
         "event",
         "group",
+        "lists",
         "memberships",
         "partial",
         "points",
@@ -67,6 +69,7 @@ class Evaluation(Frame):
         "resources",
         "session",
         "steps_total_left",
+        "store",
         "tally",
         "tentatives",
         "webhooks",
@@ -107,6 +110,8 @@ class Evaluation(Frame):
         if points is not None:
             tentatives.append(points)
         self.tentatives: tuple[Tentative, ...] = tuple(tentatives)
+        self.lists = NO_LISTS
+        self.store: str | None = None
         self.partial = False
         self.cascade: Cascade | None = None
         self.group: GroupMark = (None, None)

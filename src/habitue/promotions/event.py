@@ -31,18 +31,21 @@ class EventType(msgspec.Struct, frozen=True):
 
 
 class EventFacts:
-    """The event as rules see it; a built-in one has no attributes."""
+    """The event as rules see it; a built-in one has no attributes, and no store of its own."""
 
-    __slots__ = ("attributes", "type")
+    __slots__ = ("attributes", "store", "type")
 
-    def __init__(self, type_: str, attributes: Attributes | None = None) -> None:
+    def __init__(self, type_: str, attributes: Attributes | None = None, store: str = "") -> None:
         self.type = type_
         self.attributes = attributes or {}
+        self.store = store
 
 
-def event_facts(type_: str, attributes: Attributes, definitions: Definitions) -> EventFacts:
+def event_facts(
+    type_: str, attributes: Attributes, definitions: Definitions, store: str = ""
+) -> EventFacts:
     """A custom event as rules see it."""
-    return EventFacts(type_, readable(attributes, time_names(definitions)))
+    return EventFacts(type_, readable(attributes, time_names(definitions)), store)
 
 
 def definitions_by_type(

@@ -23,6 +23,7 @@ from habitue.promotions.dialect import definitions_of, dialect_of, event_definit
 from habitue.promotions.facts import FactDefinitions
 from habitue.promotions.loyalty_references import loyalty_programs
 from habitue.promotions.quick_look import plain_types
+from habitue.promotions.shop_lists import ShopLists, lists_of
 from habitue.promotions.update import Vocabulary
 from habitue.promotions.webhook import Webhook
 from habitue.rules.dialect import Dialect
@@ -84,6 +85,7 @@ class Program:
             for id_, each in self.loyalty.items()
             if application.id in each.subscribed_application_ids
         )
+        self.lists = _lists(configuration, application.id)
         self.placement = _placement(application, self.campaigns)
         self.compiled: Mapping[int, CompiledCampaign] = MappingProxyType({})
         self._loyalty_used: frozenset[int] = frozenset()
@@ -146,6 +148,20 @@ def _vocabulary(configuration: Configuration, application_id: int) -> Vocabulary
         plain_item_attributes=plain_types(item_attributes),
         additional_costs=costs,
         application_id=application_id,
+        stores=frozenset(
+            each.integration_id
+            for each in configuration.stores.values()
+            if each.application_id == application_id
+        ),
+    )
+
+
+def _lists(configuration: Configuration, application_id: int) -> ShopLists:
+    return lists_of(
+        application_id,
+        configuration.stores.values(),
+        configuration.collections.values(),
+        configuration.value_maps.values(),
     )
 
 

@@ -5,7 +5,7 @@ the attributes of a cart item are replaced as a whole (contracts/talon_one/SEMAN
 and 3.1). Every wrong field is reported at once, by its pointer into the request.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
 from decimal import Decimal
 from itertools import chain
@@ -40,6 +40,7 @@ class Vocabulary(msgspec.Struct, frozen=True):
     plain_item_attributes: PlainTypes
     additional_costs: Mapping[str, AdditionalCost]
     application_id: int
+    stores: Collection[str] = ()
 
 
 def check_update(update: SessionUpdate, vocabulary: Vocabulary) -> None:
@@ -94,7 +95,7 @@ def _stored_item(item: CartItem) -> CartItem:
 
 
 def _faults(update: SessionUpdate, vocabulary: Vocabulary) -> Iterator[Fault]:
-    yield from _text_faults(update)
+    yield from _text_faults(update, vocabulary.stores)
     items = update.cart_items or ()
     if not cart_is_sound(items, vocabulary.plain_item_attributes):
         yield from _item_faults(items, vocabulary)
@@ -105,8 +106,8 @@ def _faults(update: SessionUpdate, vocabulary: Vocabulary) -> Iterator[Fault]:
         yield from validate(update.attributes, definitions, "CustomerSession", "/attributes")
 
 
-def _text_faults(update: SessionUpdate) -> Iterator[Fault]:
-    if update.store_integration_id:
+def _text_faults(update: SessionUpdate, stores: Collection[str]) -> Iterator[Fault]:
+    if update.store_integration_id and update.store_integration_id not in stores:
         details = f"store {update.store_integration_id!r} does not exist in this Application"
         yield Fault("/storeIntegrationId", "Unknown", details)
     if update.profile_id is not None and len(update.profile_id) > INTEGRATION_ID_LENGTH_MAX:

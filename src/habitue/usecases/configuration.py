@@ -16,6 +16,7 @@ from habitue.promotions.audiences import Audience
 from habitue.promotions.campaign import AdditionalCost, Application, Campaign, StoredRuleset
 from habitue.promotions.configuration import Configuration
 from habitue.promotions.event import EventType
+from habitue.promotions.shop_lists import Collection, Store, ValueMap
 from habitue.promotions.webhook import Webhook
 from habitue.store.configuration import (
     ConfigurationRow,
@@ -45,6 +46,9 @@ Entity: TypeAlias = (
     | LoyaltyProgram
     | Audience
     | Webhook
+    | Store
+    | Collection
+    | ValueMap
     | EventType
     | OrganisationEntry
 )
@@ -69,6 +73,9 @@ _KINDS: Mapping[type, Kind] = {
     LoyaltyProgram: "loyalty_program",
     Audience: "audience",
     Webhook: "webhook",
+    Store: "store",
+    Collection: "collection",
+    ValueMap: "value_map",
     EventType: "event_type",
     **{type_: place.kind for type_, place in PLACES.items()},
 }
@@ -142,6 +149,9 @@ def _laid_over(
         audiences=_merged(known.audiences, changed["audience"]),
         webhooks=_merged(known.webhooks, changed["webhook"]),
         event_types=_merged(known.event_types, changed["event_type"]),
+        stores=_merged(known.stores, changed["store"]),
+        collections=_merged(known.collections, changed["collection"]),
+        value_maps=_merged(known.value_maps, changed["value_map"]),
     )
 
 
@@ -163,6 +173,8 @@ def _write(change: Change) -> ConfigurationWrite:
     document: Any = entity
     if isinstance(entity, Webhook):
         columns["name"] = entity.title
+    if isinstance(entity, Store | Collection | ValueMap):
+        columns["name"] = entity.key
     if isinstance(entity, OrganisationEntry):
         columns["name"], document = name_of(entity), stored_form(entity)
     return ConfigurationWrite(

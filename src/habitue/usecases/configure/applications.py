@@ -91,6 +91,9 @@ async def delete_application(shop: Shop, application_id: int) -> None:
         for key_hash, key in configuration.keys.items():
             if key.application_id == application_id:
                 gone.append(Change(key, deleted=True, key_hash=key_hash))
+        for listed in (configuration.stores, configuration.collections, configuration.value_maps):
+            mine = (e for e in listed.values() if e.application_id == application_id)
+            gone += [Change(each, deleted=True) for each in mine]
         return Decision(None, tuple(gone), delete_coupons)
 
     await settle(shop, decide)

@@ -12,7 +12,7 @@ from msgspec import UNSET, UnsetType
 
 from habitue.model.attributes import Attributes, merged, normalised, validate
 from habitue.model.errors import Fault
-from habitue.model.limits import TAG_LENGTH_MAX, TAGS_MAX
+from habitue.model.limits import LINKED_STORES_MAX, TAG_LENGTH_MAX, TAGS_MAX
 from habitue.promotions.campaign import (
     Campaign,
     CampaignState,
@@ -59,6 +59,7 @@ class CampaignFields(msgspec.Struct, frozen=True, kw_only=True):
     referral_settings: CodeSettings | UnsetType | None = UNSET
     coupon_attributes: Attributes | UnsetType | None = UNSET
     reevaluate_on_return: bool | UnsetType | None = UNSET
+    linked_store_ids: tuple[int, ...] | UnsetType | None = UNSET
 
 
 async def create_campaign(
@@ -100,7 +101,11 @@ async def delete_campaign(shop: Shop, application_id: int, campaign_id: int) -> 
 
     async def decide(configuration: Configuration) -> Decision[None]:
         campaign = configuration.campaign(application_id, campaign_id)
-        return Decision(None, (Change(campaign, deleted=True),), delete_coupons)
+        gone = [Change(campaign, deleted=True)]
+        for listed in (configuration.collections, configuration.value_maps):
+            mine = (each for each in listed.values() if each.campaign_id == campaign_id)
+            gone += [Change(each, deleted=True) for each in mine]
+        return Decision(None, tuple(gone), delete_coupons)
 
     await settle(shop, decide)
 
@@ -211,9 +216,23 @@ def _faults(configuration: Configuration, old: Campaign, fields: CampaignFields)
         yield Fault("/features", "Duplicate", "a feature is named twice")
     if fields.limits:
         yield from limit_faults(fields.limits)
+    yield from _store_faults(configuration, old.application_id, fields.linked_store_ids or ())
     yield from code_settings_faults(fields.coupon_settings or None, "/couponSettings")
     yield from code_settings_faults(fields.referral_settings or None, "/referralSettings")
     yield from _attribute_faults(configuration, old.application_id, fields)
+
+
+def _store_faults(
+    configuration: Configuration, application_id: int, ids: tuple[int, ...]
+) -> Iterator[Fault]:
+    if len(ids) > LINKED_STORES_MAX:
+        details = f"at most {LINKED_STORES_MAX} stores are accepted"
+        yield Fault("/linkedStoreIds", "Too many", details)
+    for index, id_ in enumerate(ids):
+        store = configuration.stores.get(id_)
+        if store is None or store.application_id != application_id:
+            details = f"store {id_} does not exist in this Application"
+            yield Fault(f"/linkedStoreIds/{index}", "Unknown", details)
 
 
 def _time_faults(old: Campaign, fields: CampaignFields) -> Iterator[Fault]:

@@ -14,6 +14,7 @@ from habitue.edges.talon_one.management import (
     campaign_sets,
     campaigns,
     changes,
+    collections,
     coupon_changes,
     coupon_files,
     coupons,
@@ -32,6 +33,8 @@ from habitue.edges.talon_one.management import (
     rulesets,
     running_campaigns,
     sessions,
+    stores,
+    value_maps,
     webhooks,
 )
 
@@ -60,6 +63,9 @@ def management_operations() -> list[Operation]:
         *loyalty_statistics.operations(),
         *imports.operations(),
         *running_campaigns.operations(),
+        *stores.operations(),
+        *collections.operations(),
+        *value_maps.operations(),
         *webhooks.operations(),
         *message_logs.operations(),
         *changes.operations(),

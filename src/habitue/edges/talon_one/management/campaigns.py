@@ -162,17 +162,17 @@ _MOMENTS = (
 _ONLY: dict[str, tuple[Any, ...]] = {
     "campaign_groups": ((),),
     "evaluation_group_id": (0,),
-    "linked_store_ids": ((),),
 }
 
 
 async def get_campaigns(call: ManagementCall[CampaignQuery, None]) -> Answer:
     query, application_id = call.query, call.integer("applicationId")
-    # Nothing belongs to groups, templates or stores, as long as there are none.
-    elsewhere = (query.campaign_group_id, query.template_id, query.store_id)
+    # Nothing belongs to groups or templates, as long as there are none.
+    elsewhere = (query.campaign_group_id, query.template_id)
     moments = {name: msgspec.structs.asdict(query)[name] for name in _MOMENTS}
     wanted = CampaignFilter(
-        ids=None if elsewhere == (None, None, None) else frozenset(),
+        ids=None if elsewhere == (None, None) else frozenset(),
+        store_id=query.store_id,
         state=query.campaign_state,
         name=query.name,
         tags=tuple(query.tags or ()),
@@ -247,7 +247,7 @@ def campaign_out(campaign: Campaign, now: datetime, counts: Iterable[Count]) -> 
         limits=limits_out(campaign.limits),
         campaign_groups=[],
         type=campaign.type,
-        linked_store_ids=[],
+        linked_store_ids=list(campaign.linked_store_ids),
         coupon_attributes=campaign.coupon_attributes,
         reevaluate_on_return=campaign.reevaluate_on_return,
         budgets=[

@@ -79,19 +79,20 @@ def running_campaign(configuration: Configuration, campaign: Campaign) -> Runnin
         # The published list of features has no advanced events here.
         features=[each for each in campaign.features if each != "advancedEvents"],
         rules=[RuleTitle(rule["title"]) for rule in rules],
-        linked_store_ids=[],
+        linked_store_ids=list(campaign.linked_store_ids),
         linked_audience_ids=[],
     )
 
 
 def _filter(query: RunningCampaignsQuery) -> CampaignFilter:
     ids = None if query.campaign_ids is None else frozenset(query.campaign_ids)
-    if (query.store_id, query.audience_id) != (None, None):
-        ids = frozenset()  # campaigns are linked to no stores and audiences: no setting says so
+    if query.audience_id is not None:
+        ids = frozenset()  # campaigns are linked to no audiences: no setting says so
     parameters = msgspec.structs.asdict(query)
     return CampaignFilter(
         state="running",
         ids=ids,
+        store_id=query.store_id,
         start_after=parameters["start_after"],
         start_before=parameters["start_before"],
         end_after=parameters["end_after"],
