@@ -76,7 +76,7 @@ def run(
         raise RuntimeError(done.stderr.decode()[-2000:])
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     used = after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
-    return _load_of(peer.directory, warm_up, used)
+    return load_of(peer.directory, warm_up, used)
 
 
 def _with_variables(statement: str, variables: Mapping[str, str]) -> str:
@@ -133,7 +133,7 @@ def _command(peer: Peer, kind: Kind, connections: int, duration: int) -> list[st
     ]
 
 
-def _load_of(directory: Path, warm_up: float, client_seconds: float) -> Load:
+def load_of(directory: Path, warm_up: float, client_seconds: float) -> Load:
     """What the logs say: one line per transaction, with its latency and when it ended, in us."""
     ended: list[tuple[float, float]] = []
     for log in directory.glob("latency.*"):

@@ -58,13 +58,14 @@ def program(policy: str = "only_pending", **fields: Any) -> LoyaltyProgram:
         Tier(index, f"tier {index}", points(floor), NOW) for index, floor in enumerate(FLOORS, 1)
     )
     defaults: dict[str, Any] = {
+        "name": "club",
         "tiers": tiers,
         "tiers_expiration": "tier_start_date",
         "tiers_expire_in": f"{TIER_HOURS}h",
         "tiers_downgrade": "balance_based",
         "return_policy": policy,
     }
-    return LoyaltyProgram(id=1, name="club", created=NOW, **{**defaults, **fields})
+    return LoyaltyProgram(id=1, created=NOW, **{**defaults, **fields})
 
 
 class PointsMachine(RuleBasedStateMachine):

@@ -97,6 +97,8 @@ def fill_debt(booking: Booking, key: UUID) -> None:
 
 def raise_tier(booking: Booking) -> None:
     """The owner enters a higher tier as soon as the active points reach it."""
+    if not booking.program.tiers:
+        return
     root_id, state = standing_tier(booking)
     new = upgraded(booking.program, state, booking.active, booking.moment, booking.anchors)
     if new != state:

@@ -1,0 +1,221 @@
+"""Random histories of points of customers who are joined, taken apart and erased, in a database.
+
+The model keeps whole numbers by root: who is joined with whom is a tree, and points belong to the
+root under whose name they were earned, whoever spends them. HABITUE_HISTORIES sets how many
+histories are made.
+"""
+
+import asyncio
+import os
+from collections.abc import Coroutine
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+from functools import partial
+from typing import Any, TypeVar
+from uuid import UUID
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    rule,
+    run_state_machine_as_test,
+)
+
+from habitue.loyalty import decide
+from habitue.loyalty.ledger import balances_of
+from habitue.loyalty.settling import settled
+from habitue.loyalty.terms import Terms
+from habitue.model.errors import Refusal
+from habitue.store.database import Database, open_database
+from habitue.store.location import External
+from habitue.usecases.erase_customer import erase_card
+from habitue.usecases.merge_customers import merge_customers
+from habitue.usecases.unmerge_customers import unmerge_customers
+from tests.harness.card_jobs import ACTOR, REASON
+from tests.harness.planted import plant
+from tests.loyalty.points_machine import CAUSE, NOW
+from tests.usecases.points_shop import (
+    TABLES,
+    act,
+    add_customer,
+    complaints,
+    open_club,
+    query_of,
+    read,
+)
+
+T = TypeVar("T")
+HISTORIES = int(os.environ.get("HABITUE_HISTORIES", "8"))
+STEPS = 20
+PEOPLE = 4
+WHO = st.integers(0, PEOPLE - 1)
+AMOUNTS = st.integers(1, 50)
+
+
+@dataclass
+class Earned:
+    """Points of a root; `end` None never comes."""
+
+    root: int
+    born: int
+    end: int | None
+    left: int
+
+
+class JoinedPoints(RuleBasedStateMachine):
+    """Four customers and a clock; `runner` and `database` are set by the test."""
+
+    runner: asyncio.Runner
+    database: Database
+    round = 0
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        return self.runner.run(work)
+
+    @initialize()
+    def begin(self) -> None:
+        type(self).round += 1
+        for table in TABLES:
+            self.run(self.database.execute(f"DELETE FROM {table}"))
+        self.shop, self.club = self.run(open_club(self.database, tiers=(), name=self.label("club")))
+        self.names = [self.label(f"person{each}") for each in range(PEOPLE)]
+        self.ids = [self.run(add_customer(self.database, name)) for name in self.names]
+        self.parent: dict[int, int] = {}
+        self.erased: set[int] = set()
+        self.lots: list[Earned] = []
+        self.hour = self.keys = 0
+
+    def label(self, word: str) -> str:
+        return f"{word}-{self.round}"
+
+    @property
+    def now(self) -> Any:
+        return NOW + timedelta(hours=self.hour)
+
+    def top(self, root: int) -> int:
+        while root in self.parent:
+            root = self.parent[root]
+        return root
+
+    def spendable(self, root: int) -> list[Earned]:
+        """The lots of all who are joined with that one, in the order of spending."""
+        found = [
+            lot
+            for lot in self.lots
+            if self.top(lot.root) == self.top(root)
+            and lot.left
+            and (lot.end is None or lot.end > self.hour)
+        ]
+        return sorted(found, key=lambda lot: (lot.end is None, lot.end or 0, lot.born))
+
+    def acts(self, who: int, action: Any) -> bool:
+        self.keys += 1
+        query = query_of(self.club, self.names[who])
+        try:
+            self.run(act(self.shop, query, self.now, partial(action, key=UUID(int=self.keys))))
+        except Refusal:
+            return False
+        return True
+
+    @rule(hours=st.integers(1, 30))
+    def wait(self, hours: int) -> None:
+        self.hour += hours
+
+    @rule(who=WHO, amount=AMOUNTS, lasts=st.one_of(st.none(), st.integers(1, 60)))
+    def earn(self, who: int, amount: int, lasts: int | None) -> None:
+        end = None if lasts is None else self.hour + lasts
+        terms = Terms(self.now, None if lasts is None else self.now + timedelta(hours=lasts))
+        earned = partial(decide.earn, amount=Decimal(amount), terms=terms, cause=CAUSE)
+        told = self.acts(who, earned)
+        assert told is (self.top(who) not in self.erased)
+        if told:
+            self.lots.append(Earned(who, self.keys, end, amount))
+
+    @rule(who=WHO, amount=AMOUNTS)
+    def spend(self, who: int, amount: int) -> None:
+        told = self.acts(who, partial(decide.deduct, amount=Decimal(amount), cause=CAUSE))
+        lots = self.spendable(who)
+        known = self.top(who) not in self.erased
+        assert told is (known and amount <= sum(lot.left for lot in lots))
+        for lot in lots if told else ():
+            part = min(lot.left, amount)
+            lot.left -= part
+            amount -= part
+
+    @rule(survivor=WHO, victim=WHO)
+    def merge(self, survivor: int, victim: int) -> None:
+        survivor, victim = self.top(survivor), self.top(victim)
+        if survivor != victim and not {survivor, victim} & self.erased:
+            ids = self.ids[survivor], self.ids[victim]
+            self.run(merge_customers(self.shop, *ids, ACTOR, REASON, self.now))
+            self.parent[victim] = survivor
+
+    @rule(who=WHO)
+    def unmerge(self, who: int) -> None:
+        if who in self.parent and self.top(who) not in self.erased:
+            self.run(unmerge_customers(self.shop, self.ids[who], ACTOR, self.now))
+            del self.parent[who]
+
+    @rule(who=WHO, really=st.integers(0, 5))
+    def erase(self, who: int, really: int) -> None:
+        if really == 0 and self.top(who) not in self.erased:
+            self.run(erase_card(self.shop, self.ids[self.top(who)], ACTOR, self.now))
+            self.erased.add(self.top(who))
+
+    @invariant()
+    def everybody_has_what_the_model_says(self) -> None:
+        for who, name in enumerate(self.names):
+            if self.top(who) not in self.erased:
+                ledger = self.run(read(self.shop, query_of(self.club, name), self.now))
+                told = balances_of(settled(ledger, self.club, self.now)).active
+                assert told == sum(lot.left for lot in self.spendable(who))
+
+    @invariant()
+    def the_audit_finds_nothing(self) -> None:
+        assert self.run(complaints(self.database)) == []
+
+
+def play(database_url: str, histories: int, *, bug: str | None = None) -> None:
+    """Plays that many histories; with a planted bug always the same ones."""
+
+    async def opened(stack: AsyncExitStack) -> Database:
+        location = External(database_url)
+        database = await stack.enter_async_context(open_database(location, pool_size_max=2))
+        if bug is not None:
+            await plant(database, bug)
+        return database
+
+    with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
+        stack = AsyncExitStack()
+        try:
+            JoinedPoints.runner, JoinedPoints.database = runner, runner.run(opened(stack))
+            run_state_machine_as_test(
+                JoinedPoints,
+                settings=settings(
+                    max_examples=histories,
+                    stateful_step_count=STEPS,
+                    deadline=None,
+                    database=None,
+                    derandomize=bug is not None,
+                    phases=[Phase.generate],
+                    suppress_health_check=list(HealthCheck),
+                ),
+            )
+        finally:
+            runner.run(stack.aclose())
+
+
+def test_random_histories(database_url: str) -> None:
+    play(database_url, HISTORIES)
+
+
+@pytest.mark.parametrize("bug", ["no change of the lots", "no change of the balance"])
+def test_planted_bugs_are_found(database_url: str, bug: str) -> None:
+    with pytest.raises(AssertionError):
+        play(database_url, 100, bug=bug)
