@@ -2,7 +2,9 @@
 
 import asyncio
 import json
+from collections.abc import Sequence
 from contextlib import suppress
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -10,7 +12,7 @@ from habitue.model.errors import InvalidInput, NotFound
 from habitue.promotions.audiences import Audience, MembershipChange
 from habitue.promotions.resources import Asking
 from habitue.store import audiences
-from habitue.store.database import Database
+from habitue.store.database import Connection, Database
 from habitue.usecases.change_memberships import MembershipWish, change_memberships
 from habitue.usecases.configuration import Change, save_configuration
 from habitue.usecases.configure.audiences import (
@@ -21,7 +23,9 @@ from habitue.usecases.configure.audiences import (
 )
 from habitue.usecases.erase_customer import erase_customer
 from habitue.usecases.export_customer import export_customer
+from habitue.usecases.import_audience import AudienceImporter, MemberLine
 from habitue.usecases.resources import asked
+from habitue.usecases.run_import import BatchPlace, ImportSource, run_import
 from tests.building import NOW, Till, item, rule
 from tests.harness.card_jobs import merge, unmerge
 from tests.harness.ownership import belongings, misplaced, owners_of, rows_of
@@ -37,9 +41,11 @@ async def audience(till: Till, name: str) -> Audience:
     return await create_audience(till.shop, AudienceFields(name=name), NOW, sandbox=False)
 
 
-async def join(till: Till, profile: str, *audiences: Audience, joins: bool = True) -> None:
+async def join(
+    till: Till, profile: str, *audiences: Audience, joins: bool = True, at: datetime = NOW
+) -> None:
     wishes = [MembershipWish(profile, MembershipChange(each.id, joins, "")) for each in audiences]
-    await change_memberships(till.shop, till.application.id, wishes, NOW)
+    await change_memberships(till.shop, till.application.id, wishes, at)
 
 
 async def members(till: Till) -> list[tuple[int, int, int]]:
@@ -162,3 +168,29 @@ async def test_a_rule_that_fails_leaves_the_audiences_alone(till: Till) -> None:
     await audience(till, "unknown")
     await till.put("s1", profile_id="anna", cart_items=[item("tea", 1)])
     assert {each[1] for each in await members(till)} >= {club.id}
+
+
+async def test_who_joins_during_an_import_stays(till: Till) -> None:
+    club = await audience(till, "club")
+    for name in ("old", "kept"):
+        await join(till, name, club, at=NOW - timedelta(hours=1))
+
+    class Watched(AudienceImporter):
+        """Somebody joins beside the file after the first row."""
+
+        async def apply(
+            self, connection: Connection, rows: Sequence[MemberLine], place: BatchPlace
+        ) -> None:
+            await super().apply(connection, rows, place)
+            if place.first == 0:
+                assert {await id_of(till, "old")} < {each[0] for each in await members(till)}
+                await join(till, "meanwhile", club, at=NOW + timedelta(minutes=1))
+
+    lines = [MemberLine(2, "kept"), MemberLine(3, "new")]
+    source: ImportSource[MemberLine] = ImportSource(
+        "AudienceMembership", "club", b"digest", lambda: iter(lines), "a test", batch=1
+    )
+    done = await run_import(till.shop, source, Watched(club), NOW)
+    assert (done.row_count, done.done) == (2, 2)
+    names = {name: await id_of(till, name) for name in ("kept", "new", "meanwhile")}
+    assert [each[0] for each in await members(till)] == sorted(names.values())
