@@ -6,6 +6,7 @@ they may know: a device for which the shop has signed, or a server of the shop.
 
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 import msgspec
 
@@ -14,7 +15,7 @@ from habitue.customers.consent import EMAIL, MARKETING, standing
 from habitue.customers.golden import Golden, golden_view
 from habitue.customers.identifier import Rejected, key_of, read_identifier
 from habitue.customers.sources import TRACKER
-from habitue.customers.timeline import Document, cart_after
+from habitue.customers.timeline import Document, cart_after, united_items
 from habitue.store import card_reading, events, visitors
 from habitue.store.documents import decode_untyped
 from habitue.store.events import EventRow
@@ -22,7 +23,7 @@ from habitue.usecases.card_state import card_of
 from habitue.usecases.identify_visitor import Device
 from habitue.usecases.shop import Shop
 
-#: So far back a cart is looked for.
+#: So far back a cart and orders are looked for.
 _CART_EVENTS_MAX = 500
 
 
@@ -116,3 +117,24 @@ async def read_cart(shop: Shop, device: Device) -> list[Document]:
         if event.device_key == device.key:
             cart = cart_after(cart, event.name, decode_untyped(event.document))
     return list(cart.values())
+
+
+async def read_orders(
+    shop: Shop, customer_id: int, device_key: UUID | None = None
+) -> list[Document]:
+    """The orders that were told of the customer, or by one device alone, the last first.
+
+    An order that was told in several events has all their items.
+    """
+    told: dict[str, list[Document]] = {}
+    dates: dict[str, datetime] = {}
+    for event in reversed(await read_timeline(shop, customer_id, _CART_EVENTS_MAX)):
+        document: Document = decode_untyped(event.document)
+        order = document.get("order") if event.name == "purchase" else None
+        if order and device_key in (None, event.device_key):
+            told.setdefault(order, []).append(document)
+            dates.setdefault(order, event.at)
+    return [
+        {"id": order, "date": dates[order].isoformat(), "items": united_items(told[order])}
+        for order in sorted(told, key=lambda each: dates[each], reverse=True)
+    ]

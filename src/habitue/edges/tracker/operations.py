@@ -5,7 +5,9 @@ from habitue.edges.tracker.collecting import collecting_operations
 from habitue.edges.tracker.door import with_preflights
 from habitue.edges.tracker.loyalty import loyalty_operations
 from habitue.edges.tracker.personaclick import personaclick_operations
+from habitue.edges.tracker.personaclick_servers import personaclick_server_operations
 from habitue.edges.tracker.retail_rocket import retail_rocket_operations
+from habitue.edges.tracker.retail_rocket_files import retail_rocket_file_operations
 from habitue.edges.tracker.retail_rocket_servers import retail_rocket_server_operations
 
 
@@ -16,7 +18,9 @@ def tracker_operations() -> list[Operation]:
             *collecting_operations(),
             *retail_rocket_operations(),
             *retail_rocket_server_operations(),
+            *retail_rocket_file_operations(),
             *personaclick_operations(),
+            *personaclick_server_operations(),
             *loyalty_operations(),
         ]
     )

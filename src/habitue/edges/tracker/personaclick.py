@@ -50,7 +50,7 @@ _OPTIONAL = ("stream", "sid", "referer", "segment", "recommended_by", "recommend
 _STREAM = re.compile(r"[A-Za-z_]{1,16}", re.ASCII)
 _CUSTOM_NAME = re.compile(r"[A-Za-z0-9_.:-]{1,100}", re.ASCII)
 _LETTERS = string.ascii_letters + string.digits
-_NAMED = (("external_id", "externalId"), ("email", "email"), ("phone", "mobile"))
+NAMED = (("external_id", "externalId"), ("email", "email"), ("phone", "mobile"))
 _WISHES = {
     "subscribe_for_product_price": "product_price_decrease",
     "subscribe_for_product_available": "product_available",
@@ -163,7 +163,7 @@ async def _profile(call: AnyCall) -> Answer:
     fields = fields_of(call)
     server = await is_server(call, fields)
     if await _is_named_by_server(call, fields):
-        named = [(kind, text_of(fields, name)) for name, kind in _NAMED if text_of(fields, name)]
+        named = [(kind, text_of(fields, name)) for name, kind in NAMED if text_of(fields, name)]
         visitor = await read_named(call.services.shop, named, call.now)
     else:
         visitor = await _visitor(call, fields, server=server)
@@ -208,7 +208,7 @@ async def _push_custom(call: AnyCall) -> Answer:
     data = _without_envelope(fields)
     if value:
         data["value"] = int(value)
-    at = _moment(text_of(fields, "time"), call.now)
+    at = moment_of(text_of(fields, "time"), call.now)
     return done(await receive(call, sender, [Sent(fresh_id(), at, "event", name, data)]))
 
 
@@ -221,7 +221,7 @@ async def _manage(call: AnyCall) -> Answer:
 
 async def _check(call: AnyCall) -> Answer:
     fields = fields_of(call)
-    visitor = await _visitor(call, fields, server=await is_server(call, fields))
+    visitor = await seen_visitor(call, fields)
     found = visitor or Visitor({})
     shown: Fields = {"status": "success"}
     for name in _CHANNELS:
@@ -249,7 +249,7 @@ def _segment(name: str) -> Any:
 
 async def _segments(call: AnyCall) -> Answer:
     fields = fields_of(call)
-    visitor = await _visitor(call, fields, server=await is_server(call, fields))
+    visitor = await seen_visitor(call, fields)
     ids = segments_in(visitor.told) if visitor is not None else []
     return answer(200, [{"id": each} for each in ids])
 
@@ -293,6 +293,11 @@ async def _visitor(call: AnyCall, fields: Fields, *, server: bool) -> Visitor | 
     return await read_visitor(call.services.shop, sender.device, server=server)
 
 
+async def seen_visitor(call: AnyCall, fields: Fields) -> Visitor | None:
+    """The visitor of the device that is named, as far as whoever asks may know."""
+    return await _visitor(call, fields, server=await is_server(call, fields))
+
+
 async def _is_named_by_server(call: AnyCall, fields: Fields) -> bool:
     """Whether a server of the shop speaks of somebody without a device."""
     if text_of(fields, "did"):
@@ -317,7 +322,7 @@ _ENVELOPE = frozenset(
 )
 
 
-def _moment(text: str, now: datetime) -> datetime:
+def moment_of(text: str, now: datetime) -> datetime:
     """A time in seconds since 1970, within bounds; now where it is none."""
     if not (text.isascii() and text.isdecimal() and len(text) <= 11):
         return now

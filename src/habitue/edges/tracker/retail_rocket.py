@@ -63,6 +63,8 @@ EVENTS: Mapping[str, str] = {
     "viewsubscriptionform": "subscription_form_view",
     "emailclick": "email_click",
     "webpushsubscription": "web_push_subscription",
+    "impressionContentViewed": "content_view",
+    "impressionContentClicked": "content_click",
 }
 _IDENTIFIES = ("setEmail", "setCustomer", "setProfile")
 _WISHES = {
@@ -71,6 +73,7 @@ _WISHES = {
     "welcomesequence": "welcome",
 }
 _WISHED = re.compile(r"items\[(\d{1,4})\]\.(ItemId|Price)", re.ASCII)
+_BLOCKS = ("recomBlockId", "impressionContentId")
 _GENDERS = {"male": "m", "female": "f"}
 
 
@@ -99,6 +102,7 @@ class Done(msgspec.Struct):
 def retail_rocket_operations() -> list[Operation]:
     """The operations of a browser."""
     event, wish = "/1.0/event/{name}/{partnerId}", "/1.0/partner/{partnerId}/subscribe/{kind}"
+    again = "/2.0/partner/{partnerId}/emailResubscription/visitors/{rcuid}"
     visitor = "/api/2.1/visitor/{rcuid}"
     told = partial(operation, answer=Done, query=EventQuery)
     body = dict[str, Any]
@@ -154,6 +158,22 @@ def retail_rocket_operations() -> list[Operation]:
             )
             for id_, method in (("rrWriteVisitor", "POST"), ("rrPatchVisitor", "PATCH"))
         ),
+        operation(
+            "rrReadResubscription",
+            "GET",
+            f"/api{again}",
+            read_agreement,
+            "Say whether a browser's visitor has agreed to marketing mail",
+            VisitorOut,
+        ),
+        operation(
+            "rrResubscribe",
+            "POST",
+            f"{again}/resubscription",
+            _resubscribe,
+            "Take a visitor's wish to be written to again",
+            Done,
+        ),
     ]
 
 
@@ -205,7 +225,7 @@ def event_fields(name: str, fields: Fields, id_: str) -> Fields:
         item |= {"quantity": quantity, "price": fields.get("price")}
         data["order"] = text_of(fields, "transaction")
         data |= {key: fields[key] for key in ("email", "contactExternalId") if fields.get(key)}
-    for key in ("suggester", "suggestMethod", "methodName", "mailTrackingId"):
+    for key in ("suggester", "suggestMethod", "methodName", "mailTrackingId", *_BLOCKS):
         if text := text_of(fields, key):
             data[key] = text
     return {**data, "items": [item]} if item else data
@@ -262,8 +282,18 @@ async def read_agreement(call: AnyCall) -> Answer:
     return answer(200, VisitorOut(found.has_email, found.agrees(call.now)))
 
 
-async def _write_visitor(call: AnyCall) -> Answer:
+async def _resubscribe(call: AnyCall) -> Answer:
+    """The visitor wants mail again, which is an act of theirs."""
     fields = fields_of(call)
+    wanted = {"isAgreedToReceiveMarketingMail": True, "partnerId": call.path["partnerId"]}
+    return await _written(call, {**fields, **wanted})
+
+
+async def _write_visitor(call: AnyCall) -> Answer:
+    return await _written(call, fields_of(call))
+
+
+async def _written(call: AnyCall, fields: Fields) -> Answer:
     key = await shop_of(call, text_of(fields, "partnerId"))
     settings = call.services.shop.configuration.organisation.settings
     device_id = checked_device(call.path["rcuid"])
