@@ -63,6 +63,16 @@ class ShopQuery(msgspec.Struct):
     phone: _Text = UNSET
 
 
+class MemberQuery(ShopQuery):
+    """A member of the loyalty program, and what of its history."""
+
+    identifier: _Text = UNSET
+    expire_in: _Text = UNSET
+    status: _Text = UNSET
+    limit: _Text = UNSET
+    offset: _Text = UNSET
+
+
 class CollectIn(msgspec.Struct):
     """A batch of the script."""
 

@@ -9,14 +9,15 @@ differ from call to call, as they do at the vendor's.
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from functools import partial
 
 from habitue.customers.lookup import Place, lookup_of
 from habitue.customers.refusals import CustomerNotFound
 from habitue.customers.sources import ALL
 from habitue.edges.http.call import Answer
 from habitue.edges.http.operation import Operation
-from habitue.edges.tracker.door import TRACKER, Malformed, answer, is_server, shop_of
+from habitue.edges.tracker.described import MemberQuery, ShopIn, operation
+from habitue.edges.tracker.door import Malformed, answer, is_server, shop_of
 from habitue.edges.tracker.offers import offer_of
 from habitue.edges.tracker.personaclick import sender_of
 from habitue.edges.tracker.receiving import Sender, Sent, fresh_id, receive
@@ -280,13 +281,33 @@ def _moment(moment: datetime) -> str:
 
 def loyalty_operations() -> list[Operation]:
     """The operations of the loyalty program."""
-    declared: tuple[tuple[str, str, str, Any], ...] = (
-        ("pcJoinLoyalty", "POST", "/loyalty/members/join", _join),
-        ("pcLoyaltyStatus", "GET", "/loyalty/members/status", _status),
-        ("pcLoyaltyBalance", "GET", "/loyalty/bonuses/balance", _balance),
-        ("pcLoyaltyHistory", "GET", "/loyalty/bonuses/history", _history),
-    )
+    read = partial(operation, method="GET", query=MemberQuery, answer=Fields)
     return [
-        Operation(id_, method, path, handler, TRACKER, group="Tracker", documented=False)
-        for id_, method, path, handler in declared
+        operation(
+            "pcJoinLoyalty",
+            "POST",
+            "/loyalty/members/join",
+            _join,
+            "Join the loyalty program",
+            Fields,
+            body=ShopIn,
+        ),
+        read(
+            "pcLoyaltyStatus",
+            path="/loyalty/members/status",
+            handler=_status,
+            summary="Read whether somebody is a member, and the level",
+        ),
+        read(
+            "pcLoyaltyBalance",
+            path="/loyalty/bonuses/balance",
+            handler=_balance,
+            summary="Read a member's points",
+        ),
+        read(
+            "pcLoyaltyHistory",
+            path="/loyalty/bonuses/history",
+            handler=_history,
+            summary="Read what has happened to a member's points",
+        ),
     ]

@@ -102,8 +102,6 @@ class Done(msgspec.Struct):
 def retail_rocket_operations() -> list[Operation]:
     """The operations of a browser."""
     event, wish = "/1.0/event/{name}/{partnerId}", "/1.0/partner/{partnerId}/subscribe/{kind}"
-    again = "/2.0/partner/{partnerId}/emailResubscription/visitors/{rcuid}"
-    visitor = "/api/2.1/visitor/{rcuid}"
     told = partial(operation, answer=Done, query=EventQuery)
     body = dict[str, Any]
     return [
@@ -136,6 +134,14 @@ def retail_rocket_operations() -> list[Operation]:
             "Take a wish to be told of products",
             body=body,
         ),
+        *_visitor_operations(),
+    ]
+
+
+def _visitor_operations() -> list[Operation]:
+    again = "/2.0/partner/{partnerId}/emailResubscription/visitors/{rcuid}"
+    visitor = "/api/2.1/visitor/{rcuid}"
+    return [
         operation(
             "rrReadVisitor",
             "GET",

@@ -7,9 +7,12 @@ e-mail, quantity; whoever is new by it counts as subscribed (contracts/tracker/S
 """
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from io import StringIO
+from itertools import groupby
+
+import msgspec
 
 from habitue.customers.card import ConsentEntry
 from habitue.customers.consent import EMAIL, MARKETING
@@ -65,8 +68,16 @@ async def _subscribers(call: AnyCall) -> Answer:
 
 async def _orders(call: AnyCall) -> Answer:
     key = await server_of(call, call.path["partnerId"], nested(call.query_string))
-    orders = [_order(line, row) for line, row in _rows(call.raw_body)]
-    return done(await take_orders(call, key, orders))
+    lines = [_order(line, row) for line, row in _rows(call.raw_body)]
+    return done(await take_orders(call, key, _whole(lines)))
+
+
+def _whole(lines: Iterable[ToldOrder]) -> Iterator[ToldOrder]:
+    """Lines that follow each other and tell of one order of one moment are one order."""
+    for _, group in groupby(lines, lambda each: (each.who["email"], each.id, each.at)):
+        first, *others = group
+        items = [*first.items, *(item for each in others for item in each.items)]
+        yield msgspec.structs.replace(first, items=items)
 
 
 def _rows(raw: bytes) -> Iterator[tuple[int, list[str]]]:

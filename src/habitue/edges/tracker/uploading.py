@@ -105,8 +105,7 @@ async def _new_consents(
     return tuple(
         msgspec.structs.replace(each, by=actor)
         for each in person.consents
-        if card is None
-        or standing(card, each.channel, each.purpose, call.now).state != each.state
+        if card is None or standing(card, each.channel, each.purpose, call.now).state != each.state
     )
 
 
