@@ -6,9 +6,10 @@ is not plain, or wrong, or not certain at first sight is left to the thorough ch
 Invariant: what passes here has no fault there.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from decimal import Decimal
 from functools import reduce
+from itertools import chain
 from operator import attrgetter
 from types import MappingProxyType
 from typing import Any, TypeAlias
@@ -29,7 +30,6 @@ from habitue.pricing.cart import CartItem
 PlainTypes: TypeAlias = Mapping[str, type]
 
 _TYPES: Mapping[str, type] = MappingProxyType({"string": str, "boolean": bool, "number": Decimal})
-_NUMBERS = (Decimal, int)
 _AMOUNTS = attrgetter("price", "weight", "height", "width", "length")
 
 
@@ -44,30 +44,39 @@ def plain_types(definitions: Definitions) -> PlainTypes:
 
 def cart_is_sound(items: tuple[CartItem, ...], attributes: PlainTypes) -> bool:
     """Whether the lines certainly have no fault."""
-    if len(items) > CART_LINES_MAX or sum(item.quantity for item in items) > CART_UNITS_MAX:
+    if len(items) > CART_LINES_MAX or sum([item.quantity for item in items]) > CART_UNITS_MAX:
         return False
-    amounts: list[Decimal | None] = []
-    numbers: list[Any] = []
     for item in items:
-        if item.additional_costs or not attributes_fit(item.attributes, attributes, numbers):
+        if item.additional_costs or len(item.attributes) > ATTRIBUTES_MAX:
             return False
-        amounts += _AMOUNTS(item)
+    numbers: list[Any] = []
+    pairs = chain.from_iterable([item.attributes.items() for item in items])
+    if not _values_fit(pairs, attributes, numbers):
+        return False
+    amounts: Iterable[Decimal | None] = chain.from_iterable(map(_AMOUNTS, items))
     given = [each for each in amounts if each is not None]
     return are_amounts(given, ZERO) and are_amounts(numbers, -AMOUNT_MAX)
 
 
 def attributes_fit(attributes: Attributes, types: PlainTypes, numbers: list[Any]) -> bool:
     """Whether all are plain and of their type; the numbers among them are added to `numbers`."""
-    for name, value in attributes.items():
-        wanted = types.get(name)
-        if wanted is str and value.__class__ is str:
-            if len(value) > ATTRIBUTE_STRING_LENGTH_MAX:
-                return False
-        elif wanted is Decimal and value.__class__ in _NUMBERS:
+    return len(attributes) <= ATTRIBUTES_MAX and _values_fit(attributes.items(), types, numbers)
+
+
+def _values_fit(pairs: Iterable[tuple[str, Any]], types: PlainTypes, numbers: list[Any]) -> bool:
+    for name, value in pairs:
+        kind, wanted = value.__class__, types.get(name)
+        if kind is wanted:
+            if kind is str:
+                if len(value) > ATTRIBUTE_STRING_LENGTH_MAX:
+                    return False
+            elif kind is Decimal:
+                numbers.append(value)
+        elif kind is int and wanted is Decimal:
             numbers.append(value)
-        elif value.__class__ is not bool or wanted is not bool:
+        else:
             return False
-    return len(attributes) <= ATTRIBUTES_MAX
+    return True
 
 
 def are_amounts(numbers: Collection[Any], least: Decimal) -> bool:

@@ -7,7 +7,7 @@ import pytest
 from uvicorn import Config
 from uvicorn.server import ServerState
 
-from habitue.edges.http.protocol import OneWriteProtocol
+from habitue.edges.http.protocol import EXTENSION, OneWriteProtocol
 
 HEAD = b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\n"
 
@@ -43,7 +43,9 @@ async def answered(app: Any, request: bytes) -> Wire:
     protocol.connection_made(wire)
     protocol.data_received(request)
     await asyncio.gather(*state.tasks)
-    protocol.connection_lost(None)
+    closed = wire.closed
+    protocol.connection_lost(None)  # closes the wire too
+    wire.closed = closed
     return wire
 
 
@@ -107,3 +109,56 @@ async def test_a_head_without_its_body_is_sent_before_the_connection_is_closed()
 async def test_every_answer_of_a_connection_is_one_write() -> None:
     wire = await answered(whole, b"GET / HTTP/1.1\r\n\r\n" * 3)
     assert wire.written == [HEAD + b"hello"] * 3
+
+
+async def in_the_short_way(scope: Any, receive: Any, send: Any) -> None:
+    short = scope.get("extensions", {}).pop(EXTENSION, None)
+    if short is None or not short(200, b"x-one: 1\r\n", b"hello"):
+        await whole(scope, receive, send)
+
+
+SHORT = b"HTTP/1.1 200 OK\r\nx-one: 1\r\ncontent-length: 5\r\n\r\nhello"
+
+
+async def test_a_whole_answer_takes_the_short_way() -> None:
+    wire = await answered(in_the_short_way, b"GET / HTTP/1.1\r\n\r\n" * 3)
+    assert (wire.written, wire.closed) == ([SHORT] * 3, False)
+
+
+@pytest.mark.parametrize(
+    ("request_", "written", "closed"),
+    [
+        (b"HEAD / HTTP/1.1\r\n\r\n", [HEAD], False),
+        (
+            b"GET / HTTP/1.1\r\nconnection: close\r\n\r\n",
+            [HEAD.replace(b"\r\n\r\n", b"\r\nconnection: close\r\n\r\n") + b"hello"],
+            True,
+        ),
+        (
+            b"PUT / HTTP/1.1\r\nexpect: 100-continue\r\ncontent-length: 0\r\n\r\n",
+            [b"HTTP/1.1 100 Continue\r\n\r\n", HEAD, b"hello"],
+            False,
+        ),
+    ],
+)
+async def test_what_is_out_of_the_ordinary_goes_the_long_way(
+    request_: bytes, written: list[bytes], closed: bool
+) -> None:
+    wire = await answered(in_the_short_way, request_)
+    assert (wire.written, wire.closed) == (written, closed)
+
+
+async def test_nothing_is_sent_to_who_has_gone() -> None:
+    async def hung_up(scope: Any, receive: Any, send: Any) -> None:
+        wire.closed = True
+        protocol.connection_lost(None)
+        sent.append(scope["extensions"].pop(EXTENSION)(200, b"", b"hello"))
+
+    wire, sent = Wire(), list[bool]()
+    config = Config(hung_up, http=OneWriteProtocol, lifespan="off", log_config=None)
+    state = ServerState()
+    protocol = OneWriteProtocol(config, state, {}, asyncio.get_running_loop())
+    protocol.connection_made(wire)
+    protocol.data_received(b"GET / HTTP/1.1\r\n\r\n")
+    await asyncio.gather(*state.tasks)
+    assert (sent, wire.written) == ([False], [])
