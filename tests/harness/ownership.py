@@ -28,6 +28,7 @@ TABLES = (
     "receipt",
     "loyalty_card",
     "audience_member",
+    "achievement_progress",
 )
 #: What a merge and its undoing may leave behind.
 _VERSIONED = ("customer", "loyalty_card")
@@ -80,7 +81,14 @@ def misplaced(rows: Rows, owners: dict[int, int]) -> list[str]:
     return wrong
 
 
-_ROOTED = ("card_part", "card_root", "customer_name", "customer_change", "audience_member")
+_ROOTED = (
+    "card_part",
+    "card_root",
+    "customer_name",
+    "customer_change",
+    "audience_member",
+    "achievement_progress",
+)
 
 
 def owners_of(rows: Rows) -> dict[int, int]:

@@ -17,6 +17,7 @@ from habitue.edges.capillary.status import status_operations
 from habitue.edges.capillary.subscriptions import subscription_operations
 from habitue.edges.capillary.tiers import tier_operations
 from habitue.edges.http.operation import Operation
+from habitue.edges.talon_one.integration.achievements import achievement_operations
 from habitue.edges.talon_one.integration.audiences import audience_operations
 from habitue.edges.talon_one.integration.events import event_operations
 from habitue.edges.talon_one.integration.inventory import inventory_operations
@@ -39,6 +40,7 @@ def all_operations() -> list[Operation]:
         *loyalty_card_operations(),
         *loyalty_hold_operations(),
         *audience_operations(),
+        *achievement_operations(),
         *event_operations(),
         *inventory_operations(),
         *management_operations(),

@@ -13,6 +13,7 @@ from typing import TypeVar
 import msgspec
 
 from habitue.customers.organisation import Organisation
+from habitue.loyalty.achievement import Achievement
 from habitue.loyalty.program import LoyaltyProgram
 from habitue.model.attributes import AttributeDefinition
 from habitue.model.errors import NotFound
@@ -40,6 +41,7 @@ class Configuration(msgspec.Struct, frozen=True):
     loyalty_programs: Mapping[int, LoyaltyProgram] = MappingProxyType({})
     audiences: Mapping[int, Audience] = MappingProxyType({})
     webhooks: Mapping[int, Webhook] = MappingProxyType({})
+    achievements: Mapping[int, Achievement] = MappingProxyType({})
     event_types: Mapping[int, EventType] = MappingProxyType({})
     stores: Mapping[int, Store] = MappingProxyType({})
     collections: Mapping[int, Collection] = MappingProxyType({})
@@ -55,6 +57,24 @@ class Configuration(msgspec.Struct, frozen=True):
         if campaign.application_id != application_id:
             raise NotFound("Campaign", campaign_id)
         return campaign
+
+    def achievements_of(self, application: Application) -> dict[int, Achievement]:
+        """The achievements that serve an application, by id: those of its campaigns that are there,
+        and those of the account that it is subscribed to."""
+        return {
+            id_: each
+            for id_, each in self.achievements.items()
+            if application.id in each.subscribed_application_ids
+            and each.sandbox == application.sandbox
+            and (not each.campaign_id or each.campaign_id in self.campaigns)
+        }
+
+    def achievement(self, achievement_id: int, campaign_id: int = 0) -> Achievement:
+        """The achievement of that campaign, or of the account. Raises `NotFound`."""
+        achievement = _found("Achievement", achievement_id, self.achievements)
+        if achievement.campaign_id != campaign_id:
+            raise NotFound("Achievement", achievement_id)
+        return achievement
 
     def audiences_of(self, *, sandbox: bool) -> dict[int, Audience]:
         """The audiences of one environment, by id."""

@@ -9,29 +9,30 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Literal
-from uuid import UUID
 
 import msgspec
 
 from habitue.customers.customer import Customer
+from habitue.loyalty.achievement import Iteration
 from habitue.loyalty.ledger import LedgerDecision
 from habitue.model.attributes import Attributes, merged
 from habitue.model.errors import Fault, InvalidInput
 from habitue.model.numbers import ZERO
 from habitue.pricing.cart import CartItem
+from habitue.promotions.books import Books
 from habitue.promotions.budgets import BudgetChanges, Place, digest_of
 from habitue.promotions.coupon import Coupon, Redemption
 from habitue.promotions.coupon_book import CouponBook
-from habitue.promotions.decide_profile import check_campaigns, customer_facts
+from habitue.promotions.decide_profile import books_of, check_campaigns, customer_facts
 from habitue.promotions.effects import Effect, RejectReferral, unclaimed
 from habitue.promotions.evaluate import NO_RESOURCES, Purpose, evaluate
 from habitue.promotions.evaluation import AttributeChange
 from habitue.promotions.event import EventFacts
 from habitue.promotions.facts import ProfileFacts, SessionFacts
-from habitue.promotions.points_book import Origin, PointsBook, Undone
+from habitue.promotions.points_book import Origin, PointsBook
 from habitue.promotions.program import Program
 from habitue.promotions.resources import ResourceChanges, Resources
-from habitue.promotions.rollback import Giving, rollbacks_of, standing
+from habitue.promotions.rollback import rollbacks_of, standing
 from habitue.promotions.session import (
     Session,
     SessionUpdate,
@@ -77,7 +78,8 @@ class Decision(msgspec.Struct, frozen=True):
     """The whole outcome: the session to save, the changes to its owner, and what to answer.
 
     `owner_attributes` are all of them where rules set some, `owner_changes` those that were set.
-    `points` is what the session does to ledgers, whether that is saved or not.
+    `points` and `iterations` are what the session does to ledgers and to progress in achievements,
+    whether that is saved or not.
     """
 
     session: Session
@@ -95,6 +97,7 @@ class Decision(msgspec.Struct, frozen=True):
     triggered_campaign_ids: tuple[int, ...] = ()
     resource_changes: ResourceChanges = ResourceChanges()
     points: tuple[LedgerDecision, ...] = ()
+    iterations: tuple[Iteration, ...] = ()
 
 
 class SessionCommand(msgspec.Struct, frozen=True):
@@ -182,9 +185,9 @@ def _take_back(
     program: Program,
     now: datetime,
 ) -> Decision:
-    book = points_book(state, stored, program, now)
+    books = books_for(state, stored, program, now)
     redeemed = (each for each in state.redemptions if each.session_id == stored.id)
-    giving = Giving(frozenset(each.coupon_id for each in redeemed), undone(book, stored.effects))
+    giving = books.undo(stored.effects, frozenset(each.coupon_id for each in redeemed))
     session = msgspec.structs.replace(
         stored,
         state=new_state,
@@ -194,7 +197,6 @@ def _take_back(
         closed_at=None,
         reopen_count=stored.reopen_count + (new_state == "open"),
     )
-    points = book.decisions() if book else ()
     return Decision(
         session,
         effects=rollbacks_of(stored.effects, giving),
@@ -202,16 +204,16 @@ def _take_back(
         closed_sessions_change=-1,
         total_sales_change=stored.remaining_totals.total.copy_negate(),
         release=True,
-        resource_changes=_given_back(state.resources, points),
-        points=points,
+        resource_changes=books.laid_over(_given_back(state.resources)),
+        points=books.ledgers,
+        iterations=books.iterations,
     )
 
 
-def _given_back(resources: Resources, points: tuple[LedgerDecision, ...]) -> ResourceChanges:
-    """What a session gives back that is cancelled or reopened."""
+def _given_back(resources: Resources) -> ResourceChanges:
+    """What a session gives back to budgets that is cancelled or reopened."""
     return ResourceChanges(
-        budgets=BudgetChanges(release=True) if resources.budgets.session else None,
-        points=points,
+        budgets=BudgetChanges(release=True) if resources.budgets.session else None
     )
 
 
@@ -222,24 +224,24 @@ def _evaluate(
     tally = _tally(state, session, program, now)
     closes = session.state == "closed"
     event_type = _event_type(state, closes)
-    ledgers = points_book(state, session, program, now)
+    books = books_for(state, session, program, now)
     evaluated = evaluate(
         program,
         purpose,
         SessionFacts(session, program.fact_definitions),
-        profile_of(session, state.owner, state.resources, program, ledgers),
+        profile_of(session, state.owner, state.resources, program, books.points),
         book,
         now,
         state.resources,
         tally,
         EventFacts(event_type),
-        ledgers,
+        books,
     )
-    points = ledgers.decisions() if ledgers else ()
     effects = (*evaluated.effects, *book.rejections(), *_referral_rejections(session))
     session, owner_changes = with_changes(session, evaluated.attribute_changes)
     redeemed = tuple(book.redeemed()) if closes else ()
     takes = takes_of(tally, effects, redeemed) if tally and closes else ()
+    changes = paid(evaluated.resource_changes, takes, program.version)
     return Decision(
         msgspec.structs.replace(session, effects=effects, closed_at=now if closes else None),
         effects=effects,
@@ -253,23 +255,14 @@ def _evaluate(
         failures=evaluated.failures,
         trace=evaluated.trace,
         triggered_campaign_ids=evaluated.triggered_campaign_ids,
-        resource_changes=_kept(
-            paid(evaluated.resource_changes, takes, program.version), points if closes else ()
-        ),
-        points=points,
+        resource_changes=books.laid_over(changes) if closes else changes,
+        points=books.ledgers,
+        iterations=books.iterations,
     )
 
 
-def _kept(changes: ResourceChanges, points: tuple[LedgerDecision, ...]) -> ResourceChanges:
-    return msgspec.structs.replace(changes, points=points) if points else changes
-
-
-def points_book(
-    state: State, session: Session, program: Program, now: datetime
-) -> PointsBook | None:
-    """The points of the session's customer; None where there are no loyalty programs."""
-    if not program.loyalty:
-        return None
+def books_for(state: State, session: Session, program: Program, now: datetime) -> Books:
+    """The books of the session's customer."""
     origin = Origin(
         session.application_id,
         state.event_id,
@@ -277,13 +270,7 @@ def points_book(
         session.integration_id,
         str(session.reopen_count or ""),
     )
-    points = state.resources.points
-    return PointsBook(program.loyalty, program.loyalty_served, points, state.owner, origin, now)
-
-
-def undone(book: PointsBook | None, effects: Iterable[Effect]) -> Mapping[UUID, Undone]:
-    """Takes the points of those effects back, and tells how much of each transaction that was."""
-    return book.undo(each.outcome for each in effects) if book else {}
+    return books_of(program, state.resources, state.owner, origin, now)
 
 
 def profile_of(

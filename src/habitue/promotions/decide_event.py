@@ -16,10 +16,10 @@ from habitue.model.errors import Conflict, Fault, InvalidInput
 from habitue.promotions.budgets import Place
 from habitue.promotions.decide_profile import (
     ProfileDecision,
+    books_at_once,
     check_campaigns,
     customer_facts,
     no_codes,
-    points_at_once,
 )
 from habitue.promotions.evaluate import Purpose, evaluate
 from habitue.promotions.event import BUILT_IN, event_facts
@@ -70,20 +70,19 @@ def decide_event(
     session = resources.event.session
     place = Place(now, program.zone, has_profile=True, closes=True)
     tally = tally_of(program.limits, resources.budgets, place, ())
-    points = points_at_once(customer, program, event_id, now, resources)
+    books = books_at_once(customer, program, event_id, now, resources)
     evaluated = evaluate(
         program,
         command.purpose,
         PastSession(session, program.fact_definitions) if session else None,
-        customer_facts(command.profile_id, customer, resources, program, points),
+        customer_facts(command.profile_id, customer, resources, program, books.points),
         no_codes(command.profile_id, command.purpose, program, now),
         now,
         resources,
         tally,
         event_facts(command.type, sent, definitions, command.store_integration_id),
-        points,
+        books,
     )
-    ledgers = points.decisions() if points else ()
     takes = takes_of(tally, evaluated.effects, ()) if tally else ()
     set_by_rules = {each.name: each.value for each in evaluated.attribute_changes}
     event = EventChange(
@@ -106,11 +105,12 @@ def decide_event(
         trace=evaluated.trace,
         triggered_campaign_ids=evaluated.triggered_campaign_ids,
         resource_changes=paid(
-            msgspec.structs.replace(evaluated.resource_changes, event=event, points=ledgers),
+            msgspec.structs.replace(books.laid_over(evaluated.resource_changes), event=event),
             takes,
             program.version,
         ),
-        points=ledgers,
+        points=books.ledgers,
+        iterations=books.iterations,
     )
 
 

@@ -6,9 +6,11 @@ from typing import Literal
 import msgspec
 
 from habitue.customers.customer import Customer
+from habitue.loyalty.achievement import Iteration
 from habitue.loyalty.ledger import LedgerDecision
 from habitue.model.attributes import Attributes, merged, normalised, validate
 from habitue.model.errors import Fault, InvalidInput
+from habitue.promotions.achievement_book import AchievementBook
 from habitue.promotions.audiences import (
     MembershipChange,
     after,
@@ -17,6 +19,7 @@ from habitue.promotions.audiences import (
     changes_between,
     check_known,
 )
+from habitue.promotions.books import Books
 from habitue.promotions.budgets import Place
 from habitue.promotions.coupon_book import CouponBook
 from habitue.promotions.effects import Effect
@@ -57,8 +60,8 @@ class ProfileCommand(msgspec.Struct, frozen=True):
 class ProfileDecision(msgspec.Struct, frozen=True):
     """The outcome; `active` says that it counts as activity of the customer.
 
-    `attributes` are all of them, `changes` those that were sent or set by rules. `points` is what
-    happens to ledgers.
+    `attributes` are all of them, `changes` those that were sent or set by rules. `points` and
+    `iterations` are what happens to ledgers and to progress in achievements.
     """
 
     attributes: Attributes
@@ -70,6 +73,7 @@ class ProfileDecision(msgspec.Struct, frozen=True):
     triggered_campaign_ids: tuple[int, ...] = ()
     resource_changes: ResourceChanges = ResourceChanges()
     points: tuple[LedgerDecision, ...] = ()
+    iterations: tuple[Iteration, ...] = ()
 
 
 def decide_profile(
@@ -182,14 +186,15 @@ def _evaluated(
     event = EventFacts(profile_event(customer))
     before, present = resources.audiences, _wished(command, resources)
     audiences = audience_facts(before, present, program.audience_names)
-    points = points_at_once(customer, program, event_id, now, resources)
-    facts = profile_facts(command.integration_id, customer, attributes, program, audiences, points)
+    books = books_at_once(customer, program, event_id, now, resources)
+    facts = profile_facts(
+        command.integration_id, customer, attributes, program, audiences, books.points
+    )
     wished = msgspec.structs.replace(resources, audiences=present)
     place = Place(now, program.zone, has_profile=True, closes=True)
     tally = tally_of(program.limits, resources.budgets, place, ())
-    evaluated = evaluate(program, purpose, None, facts, book, now, wished, tally, event, points)
+    evaluated = evaluate(program, purpose, None, facts, book, now, wished, tally, event, books)
     takes = takes_of(tally, evaluated.effects, ()) if tally else ()
-    ledgers = points.decisions() if points else ()
     set_by_rules = {each.name: each.value for each in evaluated.attribute_changes}
     return ProfileDecision(
         merged(attributes, set_by_rules),
@@ -201,26 +206,40 @@ def _evaluated(
         triggered_campaign_ids=evaluated.triggered_campaign_ids,
         resource_changes=paid(
             msgspec.structs.replace(
-                evaluated.resource_changes,
+                books.laid_over(evaluated.resource_changes),
                 audiences=changes_between(
                     before, after(present, evaluated.resource_changes.audiences)
                 ),
-                points=ledgers,
             ),
             takes,
             program.version,
         ),
-        points=ledgers,
+        points=books.ledgers,
+        iterations=books.iterations,
     )
 
 
-def points_at_once(
+def books_of(
+    program: Program, resources: Resources, owner: Customer, origin: Origin, now: datetime
+) -> Books:
+    """The books of `owner` as of that moment."""
+    points = achievements = None
+    if program.loyalty:
+        points = PointsBook(
+            program.loyalty, program.loyalty_served, resources.points, owner, origin, now
+        )
+    if program.achievements:
+        progress = resources.achievements
+        root_id = progress.root_id or owner.id
+        achievements = AchievementBook(
+            program.achievements, progress.iterations, root_id, origin, now
+        )
+    return Books(points, achievements)
+
+
+def books_at_once(
     customer: Customer, program: Program, event_id: int, now: datetime, resources: Resources
-) -> PointsBook | None:
-    """The points of a customer to whom something happens that no session is; None where there are
-    no loyalty programs."""
-    if not program.loyalty:
-        return None
+) -> Books:
+    """The books of a customer to whom something happens that no session is."""
     origin = Origin(program.application.id, event_id)
-    points = resources.points
-    return PointsBook(program.loyalty, program.loyalty_served, points, customer, origin, now)
+    return books_of(program, resources, customer, origin, now)

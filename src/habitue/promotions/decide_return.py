@@ -11,34 +11,32 @@ Invariant: without the rules, returning units one by one takes back what returni
 does.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import localcontext
 
 import msgspec
 
 from habitue.customers.customer import Customer
-from habitue.loyalty.ledger import LedgerDecision
 from habitue.model.attributes import merged
 from habitue.model.numbers import EXACT
 from habitue.promotions.audiences import changes_of_effects
+from habitue.promotions.books import Books
 from habitue.promotions.budgets import BudgetChanges, Counted
 from habitue.promotions.coupon import Coupon
 from habitue.promotions.decide import (
     Decision,
     State,
+    books_for,
     coupon_book,
     place_of,
-    points_book,
     profile_of,
-    undone,
     with_changes,
 )
 from habitue.promotions.effects import (
     NO_CAMPAIGN,
     AcceptCoupon,
     Effect,
-    Outcome,
     RejectCoupon,
     RejectReferral,
     UpdateAttribute,
@@ -47,7 +45,6 @@ from habitue.promotions.evaluate import Evaluated, Purpose, evaluate
 from habitue.promotions.evaluation import AttributeChange
 from habitue.promotions.event import EventFacts
 from habitue.promotions.facts import remaining_facts
-from habitue.promotions.points_book import PointsBook, give_again
 from habitue.promotions.program import Program
 from habitue.promotions.resources import ResourceChanges
 from habitue.promotions.returned import (
@@ -61,7 +58,6 @@ from habitue.promotions.returned import (
 )
 from habitue.promotions.rollback import (
     Difference,
-    Giving,
     difference,
     of_units,
     rollbacks_of,
@@ -94,9 +90,9 @@ def decide_return(
     check_return(stored.state)
     lines = returned_lines(command.wishes, stored.cart_items)
     units = returned_units(stored.cart_items, lines)
-    book = points_book(state, stored, program, now)
+    books = books_for(state, stored, program, now)
     belonging, others = of_units(stored.effects, units)
-    giving = Giving(undone=undone(book, belonging))
+    giving = books.undo(belonging)
     kept = (*others, *standing(belonging, giving))
     session = _returned(stored, lines, kept, state.event_id, now)
     with localcontext(EXACT):
@@ -108,21 +104,22 @@ def decide_return(
         total_sales_change=sales_change,
     )
     if command.run_rules:
-        decision = _judged_again(state, stored, decision, program, book)
+        decision = _judged_again(state, stored, decision, program, books)
     uses = state.resources.budgets.session
     gives = gives_of(uses, stored.effects, decision.session.effects)
-    return _with_resources(decision, gives, book.decisions() if book else ())
+    return _with_resources(decision, gives, books)
 
 
-def _with_resources(
-    decision: Decision, gives: tuple[Counted, ...], points: tuple[LedgerDecision, ...]
-) -> Decision:
+def _with_resources(decision: Decision, gives: tuple[Counted, ...], books: Books) -> Decision:
     changes = msgspec.structs.replace(
-        decision.resource_changes,
-        budgets=BudgetChanges(gives=gives) if gives else None,
-        points=points,
+        decision.resource_changes, budgets=BudgetChanges(gives=gives) if gives else None
     )
-    return msgspec.structs.replace(decision, resource_changes=changes, points=points)
+    return msgspec.structs.replace(
+        decision,
+        resource_changes=books.laid_over(changes),
+        points=books.ledgers,
+        iterations=books.iterations,
+    )
 
 
 def _returned(
@@ -160,7 +157,7 @@ def _judged_again(
     stored: Session,
     decision: Decision,
     program: Program,
-    book: PointsBook | None,
+    books: Books,
 ) -> Decision:
     session = decision.session
     closed_at = session.closed_at
@@ -170,11 +167,11 @@ def _judged_again(
     campaign_ids = _judged_campaigns(session, coupons, program, closed_at) - unaccepted
     if not campaign_ids:
         return decision
-    judged = None if book is None else book.without(_outcomes(stored.effects), _round(state))
+    judged = books.without(stored.effects, f"return {state.event_id}")
     evaluated = _evaluated(state, stored, session, coupons, campaign_ids, program, judged)
     changed = difference(session.effects, evaluated.effects, campaign_ids)
-    giving = Giving(undone=undone(book, changed.gone))
-    new = changed.new if book is None else give_again(book, changed.new)
+    giving = books.undo(changed.gone)
+    new = books.give_again(changed.new)
     kept = (*changed.kept, *standing(changed.gone, giving))
     session, owner_changes = with_changes(session, _new_changes(evaluated, changed))
     attributes = state.owner.attributes
@@ -189,14 +186,6 @@ def _judged_again(
             audiences=changes_of_effects(state.resources.audiences, changed.new)
         ),
     )
-
-
-def _outcomes(effects: Iterable[Effect]) -> Iterable[Outcome]:
-    return (each.outcome for each in effects)
-
-
-def _round(state: State) -> str:
-    return f"return {state.event_id}"
 
 
 def _accepted_coupons(
@@ -246,7 +235,7 @@ def _evaluated(
     coupons: Mapping[str, Coupon | None],
     campaign_ids: frozenset[int],
     program: Program,
-    points: PointsBook | None,
+    books: Books,
 ) -> Evaluated:
     closed_at = session.closed_at
     assert closed_at is not None, "what is returned was closed"
@@ -254,12 +243,12 @@ def _evaluated(
     submitted = msgspec.structs.replace(session, coupon_codes=tuple(coupons))
     book = coupon_book(_at_closing(state, closed_at), submitted, purpose, program, closed_at)
     owner = _apart_from(state.owner, stored)
-    profile = profile_of(session, owner, state.resources, program, points)
+    profile = profile_of(session, owner, state.resources, program, books.points)
     facts = remaining_facts(session, program.fact_definitions)
     tally = ClosedTally(state.resources.budgets.session, place_of(session, program, closed_at))
     event = EventFacts("talon_session_closed")
     return evaluate(
-        program, purpose, facts, profile, book, closed_at, tally=tally, event=event, points=points
+        program, purpose, facts, profile, book, closed_at, tally=tally, event=event, books=books
     )
 
 

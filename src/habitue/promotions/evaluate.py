@@ -12,6 +12,7 @@ from decimal import localcontext
 import msgspec
 
 from habitue.model.numbers import EXACT
+from habitue.promotions.books import NO_BOOKS, Books
 from habitue.promotions.campaign import Feature
 from habitue.promotions.candidates import Candidate
 from habitue.promotions.cascade import Cascade
@@ -22,7 +23,6 @@ from habitue.promotions.evaluation import AttributeChange, Evaluation
 from habitue.promotions.event import EventFacts
 from habitue.promotions.facts import ProfileFacts, SessionFacts
 from habitue.promotions.judging import judge
-from habitue.promotions.points_book import PointsBook
 from habitue.promotions.program import Program
 from habitue.promotions.resources import ResourceChanges, Resources
 from habitue.promotions.tally import Tally
@@ -74,10 +74,10 @@ def evaluate(
     resources: Resources = NO_RESOURCES,
     tally: Tally | None = None,
     event: EventFacts | None = None,
-    points: PointsBook | None = None,
+    books: Books = NO_BOOKS,
 ) -> Evaluated:
     """Runs the rules of every campaign that may apply; `book` learns what became of the coupons,
-    `tally` what was taken of budgets and `points` what of points, where there are any."""
+    `tally` what was taken of budgets, and `books` what of all else that the customer has."""
     frame = Evaluation(
         now,
         program.zone,
@@ -90,7 +90,7 @@ def evaluate(
         program.webhooks,
         tally,
         event,
-        points,
+        books,
     )
     application = program.application
     frame.lists = program.lists

@@ -15,13 +15,13 @@ from typing import Any, NamedTuple, TypeAlias
 from habitue.model.attributes import Definitions, Entity
 from habitue.model.limits import EVALUATION_STEPS_MAX, RULE_STEPS_MAX
 from habitue.promotions.audiences import Memberships
+from habitue.promotions.books import NO_BOOKS, Books
 from habitue.promotions.budgeted import amounts_of
 from habitue.promotions.cascade import Cascade
 from habitue.promotions.coupon import Coupon
 from habitue.promotions.effects import Effect, Outcome
 from habitue.promotions.event import EventFacts
 from habitue.promotions.facts import CouponFacts, PastSession, ProfileFacts, SessionFacts
-from habitue.promotions.points_book import PointsBook
 from habitue.promotions.resources import Resources, Tentative
 from habitue.promotions.shop_lists import NO_LISTS
 from habitue.promotions.tally import Tally
@@ -49,6 +49,7 @@ class Evaluation(Frame):
     """Everything that compiled rules of the promotion dialect read and write."""
 
     __slots__ = (
+        "achievements",
         "additional_cost_ids",
         "attribute_changes",
         "audience_names",
@@ -90,7 +91,7 @@ class Evaluation(Frame):
         webhooks: Mapping[int, Webhook],
         tally: Tally | None = None,
         event: EventFacts | None = None,
-        points: PointsBook | None = None,
+        books: Books = NO_BOOKS,
     ) -> None:
         super().__init__(now, zone)
         self.session = session
@@ -106,9 +107,8 @@ class Evaluation(Frame):
         tentatives: list[Tentative] = [self.memberships] if audience_names else []
         if tally is not None:
             tentatives.append(tally)
-        self.points = points
-        if points is not None:
-            tentatives.append(points)
+        self.points, self.achievements = books
+        tentatives += books.tentatives
         self.tentatives: tuple[Tentative, ...] = tuple(tentatives)
         self.lists = NO_LISTS
         self.store: str | None = None

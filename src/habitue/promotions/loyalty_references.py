@@ -27,11 +27,13 @@ PATH = ("Profile", "Loyalty")
 
 
 class LoyaltyReferences(msgspec.Struct, frozen=True):
-    """The ids and the names of programs that rules refer to; `any` says that it may be all."""
+    """The ids and the names of programs that rules refer to; `any` says that it may be all, and
+    `achievements` that rules are about achievements too."""
 
     ids: frozenset[int] = frozenset()
     names: frozenset[str] = frozenset()
     any: bool = False
+    achievements: bool = False
 
 
 NO_REFERENCES = LoyaltyReferences()
@@ -41,10 +43,11 @@ def references_of(ruleset: Ruleset) -> LoyaltyReferences:
     """What the rules of a ruleset refer to."""
     ids: set[int] = set()
     names: set[str] = set()
-    any_ = False
+    any_ = achievements = False
     for call in _calls(_expressions(ruleset)):
         if call.name == ".":
             names.update(_name(call))
+        achievements = achievements or "achievement" in call.name.lower()
         position = PROGRAM_ARGUMENTS.get(call.name.lower())
         if position is None or position >= len(call.arguments):
             continue
@@ -53,7 +56,7 @@ def references_of(ruleset: Ruleset) -> LoyaltyReferences:
             ids.add(int(argument.value or 0))
         else:
             any_ = True
-    return LoyaltyReferences(frozenset(ids), frozenset(names), any_)
+    return LoyaltyReferences(frozenset(ids), frozenset(names), any_, achievements)
 
 
 def loyalty_programs(

@@ -11,6 +11,7 @@ from types import MappingProxyType
 
 import msgspec
 
+from habitue.loyalty.achievement import Achievement
 from habitue.loyalty.program import LoyaltyProgram
 from habitue.model.attributes import Definitions
 from habitue.promotions.audiences import Audience
@@ -87,8 +88,10 @@ class Program:
         )
         self.lists = _lists(configuration, application.id)
         self.placement = _placement(application, self.campaigns)
+        self.achievements: Mapping[int, Achievement] = configuration.achievements_of(application)
         self.compiled: Mapping[int, CompiledCampaign] = MappingProxyType({})
         self._loyalty_used: frozenset[int] = frozenset()
+        self.asks_for_achievements = False
         self.candidates: CandidateIndex = CandidateIndex({}, self.dialect)
 
     def idle_campaigns(self) -> list[Campaign]:
@@ -104,8 +107,9 @@ class Program:
         """From now on, before anybody else sees the program, these are its campaigns."""
         self.compiled = compiled
         self.candidates = CandidateIndex(compiled, self.dialect)
-        enabled = (id_ for id_ in compiled if self.campaigns[id_].state == "enabled")
+        enabled = [id_ for id_ in compiled if self.campaigns[id_].state == "enabled"]
         self._loyalty_used = self.loyalty_wanted(frozenset(enabled))
+        self.asks_for_achievements = any(compiled[id_].loyalty.achievements for id_ in enabled)
 
     def loyalty_wanted(self, campaign_ids: frozenset[int] | None = None) -> frozenset[int]:
         """The loyalty programs of this application that rules of those campaigns refer to; of all

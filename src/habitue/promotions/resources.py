@@ -17,6 +17,7 @@ from uuid import UUID
 
 import msgspec
 
+from habitue.loyalty.achievement import Iteration
 from habitue.loyalty.ledger import Ledger, LedgerDecision
 from habitue.model.attributes import Attributes
 from habitue.promotions.budgets import BudgetChanges, Budgets
@@ -100,6 +101,17 @@ class Points(msgspec.Struct, frozen=True):
 NO_POINTS = Points()
 
 
+class Progress(msgspec.Struct, frozen=True):
+    """Iterations of achievements: the last of each, and those that the session has worked at.
+    `root_id` is whom the request names, None where that customer comes to be."""
+
+    root_id: int | None = None
+    iterations: tuple[Iteration, ...] = ()
+
+
+NO_PROGRESS = Progress()
+
+
 class Resources(msgspec.Struct, frozen=True):
     """What was read of each resource; `audiences` are the ids of those the customer is in."""
 
@@ -107,6 +119,7 @@ class Resources(msgspec.Struct, frozen=True):
     budgets: Budgets = Budgets()
     event: EventReading = NO_EVENT
     points: Points = NO_POINTS
+    achievements: Progress = NO_PROGRESS
 
 
 class ResourceChanges(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -117,6 +130,7 @@ class ResourceChanges(msgspec.Struct, frozen=True, omit_defaults=True):
     budgets: BudgetChanges | None = None
     event: EventChange | None = None
     points: tuple[LedgerDecision, ...] = ()
+    achievements: tuple[Iteration, ...] = ()
 
 
 class Asking(msgspec.Struct, frozen=True):

@@ -29,7 +29,7 @@ OrganisationKind = Literal[
     "card_series",
     "registration_settings",
 ]
-NamedKind = Literal[OrganisationKind, "webhook", "store", "collection", "value_map"]
+NamedKind = Literal[OrganisationKind, "achievement", "webhook", "store", "collection", "value_map"]
 Kind = Literal[
     "application",
     "attribute",

@@ -102,6 +102,10 @@ SELECT person.id AS customer_id, person.erased, jsonb_build_object(
             'joined', joined, 'name', audience.name) ORDER BY audience_id, root_id), '[]')
         FROM audience_member JOIN audience ON audience.id = audience_id
         WHERE customer_id = person.id),
+    'achievements', (
+        SELECT coalesce(jsonb_agg(to_jsonb(iteration) - 'customer_id'
+            ORDER BY started, number), '[]')
+        FROM achievement_progress AS iteration WHERE customer_id = person.id),
     'loyalty_programs', (
         SELECT coalesce(jsonb_agg(to_jsonb(membership) - 'customer_id' ORDER BY joined), '[]')
         FROM loyalty_membership AS membership WHERE customer_id = person.id),

@@ -9,6 +9,7 @@ from typing import Any, TypeAlias, TypeVar
 
 import msgspec
 
+from habitue.loyalty.achievement import Achievement
 from habitue.loyalty.program import LoyaltyProgram
 from habitue.model.attributes import AttributeDefinition, normalised
 from habitue.model.keys import ApiKey
@@ -49,6 +50,7 @@ Entity: TypeAlias = (
     | Store
     | Collection
     | ValueMap
+    | Achievement
     | EventType
     | OrganisationEntry
 )
@@ -76,6 +78,7 @@ _KINDS: Mapping[type, Kind] = {
     Store: "store",
     Collection: "collection",
     ValueMap: "value_map",
+    Achievement: "achievement",
     EventType: "event_type",
     **{type_: place.kind for type_, place in PLACES.items()},
 }
@@ -148,6 +151,7 @@ def _laid_over(
         loyalty_programs=_merged(known.loyalty_programs, changed["loyalty_program"]),
         audiences=_merged(known.audiences, changed["audience"]),
         webhooks=_merged(known.webhooks, changed["webhook"]),
+        achievements=_merged(known.achievements, changed["achievement"]),
         event_types=_merged(known.event_types, changed["event_type"]),
         stores=_merged(known.stores, changed["store"]),
         collections=_merged(known.collections, changed["collection"]),
@@ -175,6 +179,8 @@ def _write(change: Change) -> ConfigurationWrite:
         columns["name"] = entity.title
     if isinstance(entity, Store | Collection | ValueMap):
         columns["name"] = entity.key
+    if isinstance(entity, Achievement):
+        columns["name"] = f"{entity.campaign_id}/{entity.name}"
     if isinstance(entity, OrganisationEntry):
         columns["name"], document = name_of(entity), stored_form(entity)
     return ConfigurationWrite(

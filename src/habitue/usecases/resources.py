@@ -12,7 +12,7 @@ import msgspec
 
 from habitue.customers.claims import event_key, session_key
 from habitue.promotions.program import Program
-from habitue.promotions.resources import Asking, EventReading, ResourceChanges, Resources
+from habitue.promotions.resources import Asking, EventReading, Progress, ResourceChanges, Resources
 from habitue.store.documents import decoder_of, encode
 from habitue.usecases.budget_questions import ask_budgets, read_budgets
 from habitue.usecases.points_resource import ask_points, read_points
@@ -57,8 +57,23 @@ def _read_event(answer: bytes, program: Program) -> EventReading:
     return _EVENT.decode(answer)
 
 
+def _ask_achievements(program: Program, asking: Asking) -> Any:
+    """Where rules are about them, the answer tells them, or a session may give progress back."""
+    wanted = program.asks_for_achievements or asking.gives_back or "achievements" in asking.tells
+    if not program.achievements or not wanted:
+        return None
+    return {"ids": sorted(program.achievements), "session": asking.gives_back}
+
+
+def _read_achievements(answer: bytes, program: Program) -> Progress:
+    return _PROGRESS.decode(answer)
+
+
+_PROGRESS = decoder_of(Progress)
+
 #: By the name of the field in `Resources` and `ResourceChanges`.
 RESOURCES: Mapping[str, Resource] = {
+    "achievements": Resource(_ask_achievements, _read_achievements),
     "audiences": Resource(_ask_audiences, _read_audiences),
     "budgets": Resource(ask_budgets, read_budgets),
     "event": Resource(_ask_event, _read_event),

@@ -11,6 +11,12 @@ from typing import TypeAlias
 
 import msgspec
 
+from habitue.promotions.effects.achievements import (
+    AchievementOutcome,
+    IncreaseAchievementProgress,
+    RollbackAchievementProgress,
+    StartAchievementProgress,
+)
 from habitue.promotions.effects.attributes import UpdateAttribute
 from habitue.promotions.effects.audiences import (
     AddToAudience,
@@ -59,6 +65,7 @@ __all__ = [
     "DISCOUNTS",
     "NO_CAMPAIGN",
     "AcceptCoupon",
+    "AchievementOutcome",
     "AddFreeItem",
     "AddLoyaltyPoints",
     "AddToAudience",
@@ -69,11 +76,13 @@ __all__ = [
     "EngineError",
     "ExpiryChange",
     "ExtendPointsExpiry",
+    "IncreaseAchievementProgress",
     "NotificationType",
     "Outcome",
     "RejectCoupon",
     "RejectReferral",
     "RemoveFromAudience",
+    "RollbackAchievementProgress",
     "RollbackAddedPoints",
     "RollbackCoupon",
     "RollbackDeductedPoints",
@@ -85,6 +94,7 @@ __all__ = [
     "SetPointsExpiry",
     "ShowBundleMetadata",
     "ShowNotification",
+    "StartAchievementProgress",
     "TriggerWebhook",
     "UpdateAttribute",
     "unclaimed",
@@ -102,6 +112,7 @@ Outcome: TypeAlias = (
     | AudienceOutcome
     | TriggerWebhook
     | PointsOutcome
+    | AchievementOutcome
 )
 
 

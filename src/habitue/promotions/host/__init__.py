@@ -9,6 +9,7 @@ formula yields that cannot be an effect fails the rule, never the request.
 from collections.abc import Mapping
 
 from habitue.promotions.host import (
+    achievements,
     attributes,
     audiences,
     budgets,
@@ -38,6 +39,7 @@ HOST_FUNCTIONS: Mapping[str, HostFunction] = {
         attributes.FUNCTIONS,
         audiences.FUNCTIONS,
         points.FUNCTIONS,
+        achievements.FUNCTIONS,
         webhooks.FUNCTIONS,
     )
     for each in family

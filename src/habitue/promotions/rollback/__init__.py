@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from habitue.promotions.effects import AcceptCoupon, Effect, Outcome
-from habitue.promotions.rollback import coupons, discounts, points
+from habitue.promotions.rollback import achievements, coupons, discounts, points
 from habitue.promotions.rollback.reversal import Giving, Reversal
 
 __all__ = ["Difference", "Giving", "difference", "of_units", "rollbacks_of", "standing"]
@@ -22,6 +22,7 @@ _REVERSALS: Mapping[type, Reversal] = {
     **coupons.REVERSALS,
     **discounts.REVERSALS,
     **points.REVERSALS,
+    **achievements.REVERSALS,
 }
 
 

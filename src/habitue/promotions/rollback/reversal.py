@@ -1,6 +1,7 @@
 """How one kind of outcome is taken back."""
 
 from collections.abc import Callable, Mapping
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -11,11 +12,13 @@ from habitue.promotions.points_book import Undone
 
 
 class Giving(msgspec.Struct, frozen=True):
-    """What is known of what a closed session took: the coupons that it redeemed, and how much of
-    its transactions of points was taken back, by key."""
+    """What is known of what a closed session took: the coupons that it redeemed, how much of its
+    transactions of points was taken back, by key, and what is left of the progress in iterations of
+    achievements that was taken back, by iteration."""
 
     redeemed_coupon_ids: frozenset[int] = frozenset()
     undone: Mapping[UUID, Undone] = {}
+    decreased: Mapping[int, Decimal] = {}
 
 
 class Reversal(msgspec.Struct, frozen=True):

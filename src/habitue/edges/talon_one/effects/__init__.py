@@ -10,6 +10,7 @@ from collections.abc import Mapping
 import msgspec
 
 from habitue.edges.talon_one.effects import (
+    achievements,
     attributes,
     audiences,
     codes,
@@ -68,6 +69,7 @@ _OUT: Mapping[type, Out] = {
     **attributes.OUT,
     **audiences.OUT,
     **points.OUT,
+    **achievements.OUT,
 }
 
 #: The names of the stored outcomes behind each effect type.

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from habitue.edges.http.operation import Answer, Call, Operation
+from habitue.edges.talon_one.achievements import DefinedProgressOut, defined_progress_out
 from habitue.edges.talon_one.cards import LoyaltyCardOut, card_with_ledgers
 from habitue.edges.talon_one.doors import INTEGRATION, Principal
 from habitue.edges.talon_one.integration.answers import CustomerProfileOut, profile_seen
@@ -22,6 +23,7 @@ from habitue.edges.talon_one.loyalty_ledgers import ProgramLedgersOut, program_l
 from habitue.promotions.coupon_state import CouponState
 from habitue.promotions.program import Program
 from habitue.usecases.list_profiles import ProfileReading
+from habitue.usecases.read_achievements import standings_of
 from habitue.usecases.read_inventory import (
     read_cards,
     read_coupons,
@@ -63,7 +65,7 @@ class InventoryOut(msgspec.Struct, omit_defaults=True):
     coupons: list[InventoryCouponOut] | None = None
     referrals: list[Any] | None = None
     giveaways: list[Any] | None = None
-    achievements: list[Any] | None = None
+    achievements: list[DefinedProgressOut] | None = None
 
 
 class Holding(NamedTuple):
@@ -114,8 +116,14 @@ async def _loyalty(holding: Holding) -> InventoryLoyaltyOut:
     )
 
 
+async def _achievements(holding: Holding) -> list[DefinedProgressOut]:
+    shop, program, owner, now = holding
+    found = await standings_of(shop, program, owner.customer.id, now)
+    return [defined_progress_out(each, now) for each in found]
+
+
 async def _nothing(holding: Holding) -> list[Any]:
-    """Of referrals, giveaways and achievements there are none that somebody could have."""
+    """Of referrals and giveaways there are none that somebody could have."""
     return []
 
 
@@ -125,7 +133,7 @@ _BLOCKS: Mapping[str, Callable[[Holding], Awaitable[Any]]] = {
     "loyalty": _loyalty,
     "referrals": _nothing,
     "giveaways": _nothing,
-    "achievements": _nothing,
+    "achievements": _achievements,
 }
 
 

@@ -258,7 +258,7 @@ def told_resources(content: Iterable[str] | None) -> frozenset[str]:
 
 
 #: Parts of answers, and the resources that they tell.
-_TOLD: Mapping[str, str] = {"loyalty": "points"}
+_TOLD: Mapping[str, str] = {"loyalty": "points", "achievements": "achievements"}
 
 
 def _check_shifted(now: datetime, dry: bool) -> None:

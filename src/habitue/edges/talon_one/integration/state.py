@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from habitue.edges.http.numbers import ENCODER
+from habitue.edges.talon_one.achievements import DefinedProgressOut, defined_progress_out
 from habitue.edges.talon_one.effects import EffectOut, effect_out
 from habitue.edges.talon_one.integration.answers import (
     CustomerProfileOut,
@@ -29,6 +30,7 @@ from habitue.promotions.budgets import counts_of
 from habitue.promotions.coupon import Coupon
 from habitue.promotions.program import Program
 from habitue.usecases.points_told import points_told
+from habitue.usecases.read_achievements import standings
 from habitue.usecases.session_state import SessionOutcome
 from habitue.usecases.update_profile import ProfileOutcome
 from habitue.usecases.writing import Reply
@@ -55,7 +57,7 @@ class IntegrationStateOut(msgspec.Struct, rename="camel", omit_defaults=True):
     awarded_giveaways: list[Any] | None = None
     rule_failure_reasons: list[RuleFailureOut] | None = None
     previous_returns: list[ReturnOut] | None = None
-    achievements: list[Any] | None = None
+    achievements: list[DefinedProgressOut] | None = None
     trace: list[CampaignTraceOut] | None = None
     returned: ReturnOut | None = msgspec.field(default=None, name="return")
 
@@ -212,6 +214,15 @@ def _trace(
     state.trace = [trace_out(each) for each in outcome.decision.trace]
 
 
+def _achievements(
+    state: IntegrationStateOut, outcome: SessionOutcome | ProfileOutcome, program: Program
+) -> None:
+    read = {each.id: each for each in outcome.resources.achievements.iterations}
+    after = {**read, **{each.id: each for each in outcome.decision.iterations}}
+    found = standings(program, after.values(), outcome.now)
+    state.achievements = [defined_progress_out(each, outcome.now) for each in found]
+
+
 def _loyalty(
     state: IntegrationStateOut, outcome: SessionOutcome | ProfileOutcome, program: Program
 ) -> None:
@@ -233,7 +244,7 @@ def _empty_list(name: str) -> Callable[[IntegrationStateOut, object, Program], N
     return fill
 
 
-# No giveaway or achievement can exist yet: there are none of them.
+# No giveaway can exist yet: there are none of them.
 _ANY_PARTS: dict[str, Callable[[IntegrationStateOut, Any, Program], None]] = {
     "triggeredCampaigns": _campaigns,
     "ruleFailureReasons": _failures,
@@ -241,7 +252,7 @@ _ANY_PARTS: dict[str, Callable[[IntegrationStateOut, Any, Program], None]] = {
     "loyalty": _loyalty,
     "awardedGiveaways": _empty_list("awarded_giveaways"),
     "previousReturns": _empty_list("previous_returns"),
-    "achievements": _empty_list("achievements"),
+    "achievements": _achievements,
 }
 _SESSION_PARTS: dict[str, Callable[[IntegrationStateOut, SessionOutcome, Program], None]] = {
     **_ANY_PARTS,

@@ -6,6 +6,7 @@ its own pages, are those that its early clients used (contracts/talon_one/MANAGE
 
 from habitue.edges.http.operation import Operation
 from habitue.edges.talon_one.management import (
+    achievements,
     additional_costs,
     apikeys,
     applications,
@@ -70,6 +71,7 @@ def management_operations() -> list[Operation]:
         *message_logs.operations(),
         *changes.operations(),
         *audiences.operations(),
+        *achievements.operations(),
         *profiles.operations(),
         *sessions.operations(),
         *event_types.operations(),
