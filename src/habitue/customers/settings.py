@@ -75,7 +75,6 @@ class RegistrationSettings(msgspec.Struct, frozen=True, kw_only=True):
     registered_min: datetime | None = None
     orphans_refused: bool = False
     empty_extended_fields_refused: bool = True
-    status_label_default_required: bool = False
     id_spaces: dict[str, str] = {}
     phone_region: str = "RU"
     phone_regions: dict[str, str] = {}

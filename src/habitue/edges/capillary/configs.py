@@ -71,7 +71,6 @@ CONFIGS: Mapping[str, Config] = {
     "CONF_MIN_REGISTRATION_DATE": Config("registered_min", _moment),
     "CONF_RESTRICT_ORPHAN_V2_PROFILE": Config("orphans_refused", _flag),
     "CONF_REJECT_EMPTY_OR_NULL_EF_VALUES": Config("empty_extended_fields_refused", _flag),
-    "CONF_CUSTOMER_DEFAULT_STATUS_ENABLED": Config("status_label_default_required", _flag),
     "CONF_MAX_CARDS_PER_ORG": Config("cards_per_customer_max", _count),
 }
 #: What holds here whatever a shop says.
@@ -83,6 +82,7 @@ FIXED: Mapping[str, str] = {
     "CONF_INSTORE_V2_ENABLED": "false",
     "CONF_IDENTIFIERS_SYNC_ENABLED": "false",
     "CONF_ENABLE_PII_DELETION": "true",
+    "CONF_CUSTOMER_DEFAULT_STATUS_ENABLED": "true",
     "CONF_COUNT_ONLY_ACTIVE_LABEL_CARD": "true",
     "CONF_ALLOW_CAMPAIGN_AND_VICTIM_USER_IDENTIFIER_REUSE": "false",
     "CONF_VICTIM_IDENTIFIER_RELEASE_ENABLED": "false",
