@@ -35,6 +35,7 @@ from habitue.edges.talon_one.management import (
     running_campaigns,
     sessions,
     stores,
+    talang_environment,
     value_maps,
     webhooks,
 )
@@ -65,6 +66,7 @@ def management_operations() -> list[Operation]:
         *imports.operations(),
         *running_campaigns.operations(),
         *stores.operations(),
+        *talang_environment.operations(),
         *collections.operations(),
         *value_maps.operations(),
         *webhooks.operations(),

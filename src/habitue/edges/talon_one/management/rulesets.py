@@ -10,7 +10,9 @@ from msgspec import UNSET, UnsetType
 from habitue.edges.http.operation import Answer, Operation
 from habitue.edges.talon_one.management.paging import Page, PageQuery, sort_of
 from habitue.edges.talon_one.management.shared import USER_ID, ManagementCall, managed
+from habitue.edges.talon_one.management.typed_blocks import blocks_of
 from habitue.promotions.campaign import StoredRuleset
+from habitue.rules.ruleset import Rule, parse_ruleset
 from habitue.usecases.configure.rulesets import (
     create_ruleset,
     delete_ruleset,
@@ -44,6 +46,29 @@ class RulesetOut(msgspec.Struct, rename="camel"):
     activated_at: datetime | UnsetType = UNSET
 
 
+class TypedRule(msgspec.Struct, rename="camel", omit_defaults=True):
+    """A rule as typed blocks."""
+
+    title: str
+    blocks: list[dict[str, Any]]
+    id: str | None = None
+    parent_id: str | None = None
+    description: str | None = None
+
+
+class TypedRulesetOut(msgspec.Struct, rename="camel"):
+    """A ruleset as typed blocks; bindings that are no blocks are `parameters`."""
+
+    id: int
+    created: datetime
+    user_id: int
+    campaign_id: int
+    promotion_rules: list[TypedRule]
+    strikethrough_rules: list[TypedRule]
+    parameters: list[Any]
+    activated_at: datetime | UnsetType = UNSET
+
+
 _SORTS = {"id": "id", "created": "id"}
 
 
@@ -62,6 +87,26 @@ async def get_rulesets(call: ManagementCall[PageQuery, None]) -> Answer:
 
 async def get_ruleset(call: ManagementCall[None, None]) -> Answer:
     return Answer(200, ruleset_out(await read_one_ruleset(call.services.shop, *_ids(call))))
+
+
+async def get_typed_ruleset(call: ManagementCall[None, None]) -> Answer:
+    ruleset = await read_one_ruleset(call.services.shop, *_ids(call))
+    rules = parse_ruleset(ruleset.document)
+    typed = TypedRulesetOut(
+        id=ruleset.id,
+        created=ruleset.created,
+        user_id=USER_ID,
+        campaign_id=ruleset.campaign_id,
+        promotion_rules=list(map(_typed, rules.rules)),
+        strikethrough_rules=list(map(_typed, rules.strikethrough_rules)),
+        parameters=ruleset.document["bindings"],
+        activated_at=ruleset.activated_at or UNSET,
+    )
+    return Answer(200, typed)
+
+
+def _typed(rule: Rule) -> TypedRule:
+    return TypedRule(rule.title, blocks_of(rule), rule.id, rule.parent_id, rule.description)
 
 
 async def post_ruleset(call: ManagementCall[None, RulesetIn]) -> Answer:
@@ -148,6 +193,7 @@ def operations() -> list[Operation]:
             "Get a ruleset",
             {200: RulesetOut},
         ),
+        _reading_as_blocks(one.replace("/v1/", "/v2/")),
         operation(
             "updateRuleset",
             "PUT",
@@ -166,6 +212,19 @@ def operations() -> list[Operation]:
             {204: None},
         ),
     ]
+
+
+def _reading_as_blocks(path: str) -> Operation:
+    return managed(
+        "getRulesetV2",
+        "GET",
+        path,
+        get_typed_ruleset,
+        "Get a ruleset as typed blocks",
+        {200: TypedRulesetOut},
+        group="Rulesets",
+        description="What has no block of its own is a `passthrough` with its expression.",
+    )
 
 
 _EXAMPLE = b"""{
