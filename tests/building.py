@@ -17,6 +17,7 @@ from habitue.pricing.cart import CartItem
 from habitue.promotions.campaign import Application, Campaign
 from habitue.promotions.coupon import Coupon
 from habitue.promotions.decide import SessionCommand
+from habitue.promotions.decide_profile import ProfileCommand
 from habitue.promotions.decide_return import ReturnCommand
 from habitue.promotions.effects import Effect, Outcome
 from habitue.promotions.evaluate import Purpose
@@ -45,6 +46,7 @@ from habitue.usecases.reopen_session import reopen_session
 from habitue.usecases.return_items import return_items
 from habitue.usecases.session_state import SessionOutcome
 from habitue.usecases.shop import Shop, ShopSettings
+from habitue.usecases.update_profile import update_profiles
 from habitue.usecases.update_session import Render, update_session
 from habitue.usecases.writing import Reply
 
@@ -187,6 +189,13 @@ class Till:
     async def delete_campaign(self, campaign: Campaign) -> None:
         """Deletes a campaign with all it has."""
         await delete_campaign(self.shop, self.application.id, campaign.id)
+
+    async def tell(self, profile_id: str, attributes: dict[str, Any]) -> None:
+        """Tells attributes of a customer."""
+        command = ProfileCommand(profile_id, attributes)
+        await update_profiles(
+            self.shop, self.application.id, [command], self.now, lambda *_: Reply(200, b"{}")
+        )
 
     async def withdraw(self, coupon: Coupon) -> None:
         """Deletes the coupon."""

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from habitue.model.errors import Conflict, InvalidInput, NotFound
 from habitue.promotions.campaign import CodeSettings, Limit
+from habitue.promotions.codes import WALKED_SIZE_MAX, code_space, random_codes
 from habitue.store.coupon_filters import CouponFilter
 from habitue.store.database import Database
 from habitue.usecases.configure.attributes import AttributeFields, create_attribute
-from habitue.usecases.configure.codes import WALKED_SIZE_MAX, code_space, random_codes
 from habitue.usecases.configure.coupon_checks import CouponFields, CouponOrder
 from habitue.usecases.configure.coupons import (
     create_coupons,

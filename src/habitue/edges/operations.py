@@ -25,6 +25,7 @@ from habitue.edges.talon_one.integration.loyalty import loyalty_operations
 from habitue.edges.talon_one.integration.loyalty_cards import loyalty_card_operations
 from habitue.edges.talon_one.integration.loyalty_holds import loyalty_hold_operations
 from habitue.edges.talon_one.integration.operations import integration_operations
+from habitue.edges.talon_one.integration.referrals import referral_operations
 from habitue.edges.talon_one.integration.reservations import reservation_operations
 from habitue.edges.talon_one.management import management_operations
 from habitue.edges.tracker.operations import tracker_operations
@@ -37,6 +38,7 @@ def all_operations() -> list[Operation]:
         *integration_operations(),
         *loyalty_operations(),
         *reservation_operations(),
+        *referral_operations(),
         *loyalty_card_operations(),
         *loyalty_hold_operations(),
         *audience_operations(),

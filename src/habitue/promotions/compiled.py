@@ -8,6 +8,7 @@ from habitue.promotions.campaign import Campaign, StoredRuleset
 from habitue.promotions.loyalty_references import (
     NO_REFERENCES,
     LoyaltyReferences,
+    functions_of,
     references_of,
 )
 from habitue.rules.compile import CompiledBinding, Evaluate, compile_binding, compile_expression
@@ -53,12 +54,14 @@ class CompiledRule(msgspec.Struct, frozen=True):
 
 
 class CompiledCampaign(msgspec.Struct, frozen=True):
-    """One campaign with its active ruleset; `loyalty` are the programs that its rules refer to."""
+    """One campaign with its active ruleset; `loyalty` are the programs that its rules refer to,
+    `calls` the functions that they name, in lower case."""
 
     campaign: Campaign
     ruleset_id: int
     rules: tuple[CompiledRule, ...]
     loyalty: LoyaltyReferences = NO_REFERENCES
+    calls: frozenset[str] = frozenset()
 
 
 def compile_campaign(
@@ -70,7 +73,9 @@ def compile_campaign(
         _compiled_rule(tree, (campaign.id, ruleset.id, index, rule.title), dialect)
         for index, rule in enumerate(tree.rules)
     )
-    return CompiledCampaign(campaign, ruleset.id, tuple(rules), references_of(tree))
+    return CompiledCampaign(
+        campaign, ruleset.id, tuple(rules), references_of(tree), functions_of(tree)
+    )
 
 
 def _compiled_rule(

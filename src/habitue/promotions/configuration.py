@@ -21,6 +21,7 @@ from habitue.model.keys import ApiKey
 from habitue.promotions.audiences import Audience
 from habitue.promotions.campaign import AdditionalCost, Application, Campaign, StoredRuleset
 from habitue.promotions.event import EventType
+from habitue.promotions.giveaways import GiveawayPool
 from habitue.promotions.shop_lists import Collection, Store, ValueMap
 from habitue.promotions.webhook import Webhook
 
@@ -46,6 +47,8 @@ class Configuration(msgspec.Struct, frozen=True):
     stores: Mapping[int, Store] = MappingProxyType({})
     collections: Mapping[int, Collection] = MappingProxyType({})
     value_maps: Mapping[int, ValueMap] = MappingProxyType({})
+
+    giveaway_pools: Mapping[int, GiveawayPool] = MappingProxyType({})
 
     def application(self, application_id: int) -> Application:
         """The application of that id. Raises `NotFound`."""
@@ -86,6 +89,18 @@ class Configuration(msgspec.Struct, frozen=True):
         if sandbox is not None and audience.sandbox != sandbox:
             raise NotFound("Audience", audience_id)
         return audience
+
+    def pool(self, pool_id: int) -> GiveawayPool:
+        """The giveaway pool of that id. Raises `NotFound`."""
+        return _found("Giveaway pool", pool_id, self.giveaway_pools)
+
+    def pools_of(self, application: Application) -> dict[int, GiveawayPool]:
+        """The giveaway pools that serve that application, by id."""
+        return {
+            id_: each
+            for id_, each in self.giveaway_pools.items()
+            if each.sandbox == application.sandbox and each.serves(application.id)
+        }
 
     def campaigns_of(self, application_id: int) -> list[Campaign]:
         """The campaigns of one application, oldest first."""

@@ -24,13 +24,16 @@ from habitue.promotions.budgets import BudgetChanges, Place, digest_of
 from habitue.promotions.coupon import Coupon, Redemption
 from habitue.promotions.coupon_book import CouponBook
 from habitue.promotions.decide_profile import books_of, check_campaigns, customer_facts
-from habitue.promotions.effects import Effect, RejectReferral, unclaimed
+from habitue.promotions.effects import Effect
 from habitue.promotions.evaluate import NO_RESOURCES, Purpose, evaluate
 from habitue.promotions.evaluation import AttributeChange
 from habitue.promotions.event import EventFacts
 from habitue.promotions.facts import ProfileFacts, SessionFacts
+from habitue.promotions.issuing import Issuing
+from habitue.promotions.opening import issuing_of
 from habitue.promotions.points_book import Origin, PointsBook
 from habitue.promotions.program import Program
+from habitue.promotions.referral import Friend, ReferralChanges
 from habitue.promotions.resources import ResourceChanges, Resources
 from habitue.promotions.rollback import rollbacks_of, standing
 from habitue.promotions.session import (
@@ -187,7 +190,12 @@ def _take_back(
 ) -> Decision:
     books = books_for(state, stored, program, now)
     redeemed = (each for each in state.redemptions if each.session_id == stored.id)
-    giving = books.undo(stored.effects, frozenset(each.coupon_id for each in redeemed))
+    uses = state.resources.referrals.uses
+    referral_redeemed = any(each.session_id == stored.id for each in uses)
+    giving = msgspec.structs.replace(
+        books.undo(stored.effects, frozenset(each.coupon_id for each in redeemed)),
+        referral_redeemed=referral_redeemed,
+    )
     session = msgspec.structs.replace(
         stored,
         state=new_state,
@@ -204,16 +212,17 @@ def _take_back(
         closed_sessions_change=-1,
         total_sales_change=stored.remaining_totals.total.copy_negate(),
         release=True,
-        resource_changes=books.laid_over(_given_back(state.resources)),
+        resource_changes=books.laid_over(_given_back(state.resources, referral_redeemed)),
         points=books.ledgers,
         iterations=books.iterations,
     )
 
 
-def _given_back(resources: Resources) -> ResourceChanges:
-    """What a session gives back to budgets that is cancelled or reopened."""
+def _given_back(resources: Resources, referral_redeemed: bool) -> ResourceChanges:
+    """What a session gives back to budgets and codes that is cancelled or reopened."""
     return ResourceChanges(
-        budgets=BudgetChanges(release=True) if resources.budgets.session else None
+        budgets=BudgetChanges(release=True) if resources.budgets.session else None,
+        referrals=ReferralChanges(release=True) if referral_redeemed else None,
     )
 
 
@@ -223,6 +232,17 @@ def _evaluate(
     book = coupon_book(state, session, purpose, program, now)
     tally = _tally(state, session, program, now)
     closes = session.state == "closed"
+    friend = Friend(state.owner.id, session.profile_id)
+    issuing = issuing_of(
+        program,
+        state.resources,
+        friend,
+        session.referral_code,
+        now,
+        tally,
+        closes=closes,
+        evaluable=purpose.campaign_ids,
+    )
     event_type = _event_type(state, closes)
     books = books_for(state, session, program, now)
     evaluated = evaluate(
@@ -236,12 +256,16 @@ def _evaluate(
         tally,
         EventFacts(event_type),
         books,
+        issuing,
     )
-    effects = (*evaluated.effects, *book.rejections(), *_referral_rejections(session))
+    effects = (*evaluated.effects, *book.rejections(), *referral_rejections(issuing))
     session, owner_changes = with_changes(session, evaluated.attribute_changes)
     redeemed = tuple(book.redeemed()) if closes else ()
-    takes = takes_of(tally, effects, redeemed) if tally and closes else ()
+    more = issuing.more(closes=closes) if issuing else ()
+    takes = takes_of(tally, effects if closes else (), redeemed, more) if tally else ()
     changes = paid(evaluated.resource_changes, takes, program.version)
+    if issuing:
+        changes = issuing.changed(changes, closes=closes)
     return Decision(
         msgspec.structs.replace(session, effects=effects, closed_at=now if closes else None),
         effects=effects,
@@ -286,20 +310,22 @@ def profile_of(
     return customer_facts(session.profile_id, owner, resources, program, points)
 
 
-def place_of(session: Session, program: Program, now: datetime) -> Place:
+def place_of(session: Session, resources: Resources, program: Program, now: datetime) -> Place:
     """Where the session stands among budgets."""
+    referral = resources.referrals.referral
     return Place(
         now,
         program.zone,
         has_profile=bool(session.profile_id),
         store=session.store_integration_id,
         identifiers=tuple(dict.fromkeys(map(digest_of, session.identifiers))),
+        referral_id=referral.id if referral and session.referral_code else 0,
         closes=session.state == "closed",
     )
 
 
 def _tally(state: State, session: Session, program: Program, now: datetime) -> Tally | None:
-    place = place_of(session, program, now)
+    place = place_of(session, state.resources, program, now)
     return tally_of(program.limits, state.resources.budgets, place, state.coupons.values())
 
 
@@ -321,10 +347,9 @@ def coupon_book(
     )
 
 
-def _referral_rejections(session: Session) -> tuple[Effect, ...]:
-    if not session.referral_code:
-        return ()
-    return (unclaimed(RejectReferral(session.referral_code, "ReferralNotFound")),)
+def referral_rejections(issuing: Issuing | None) -> tuple[Effect, ...]:
+    """One effect where the session's referral code was not accepted."""
+    return issuing.referral.rejections() if issuing and issuing.referral else ()
 
 
 def with_changes(

@@ -24,7 +24,9 @@ from habitue.promotions.decide_profile import (
 from habitue.promotions.evaluate import Purpose, evaluate
 from habitue.promotions.event import BUILT_IN, event_facts
 from habitue.promotions.facts import PastSession
+from habitue.promotions.opening import issuing_of
 from habitue.promotions.program import Program
+from habitue.promotions.referral import Friend
 from habitue.promotions.resources import EventChange, Resources
 from habitue.promotions.session import Session
 from habitue.promotions.tally import paid, takes_of, tally_of
@@ -71,6 +73,8 @@ def decide_event(
     place = Place(now, program.zone, has_profile=True, closes=True)
     tally = tally_of(program.limits, resources.budgets, place, ())
     books = books_at_once(customer, program, event_id, now, resources)
+    friend = Friend(customer.id, command.profile_id)
+    issuing = issuing_of(program, resources, friend, "", now, tally, closes=True)
     evaluated = evaluate(
         program,
         command.purpose,
@@ -82,8 +86,13 @@ def decide_event(
         tally,
         event_facts(command.type, sent, definitions, command.store_integration_id),
         books,
+        issuing,
     )
-    takes = takes_of(tally, evaluated.effects, ()) if tally else ()
+    more = issuing.more(closes=True) if issuing else ()
+    takes = takes_of(tally, evaluated.effects, (), more) if tally else ()
+    changes = evaluated.resource_changes
+    if issuing:
+        changes = issuing.changed(changes, closes=True)
     set_by_rules = {each.name: each.value for each in evaluated.attribute_changes}
     event = EventChange(
         id=event_id,
@@ -105,7 +114,7 @@ def decide_event(
         trace=evaluated.trace,
         triggered_campaign_ids=evaluated.triggered_campaign_ids,
         resource_changes=paid(
-            msgspec.structs.replace(books.laid_over(evaluated.resource_changes), event=event),
+            msgspec.structs.replace(books.laid_over(changes), event=event),
             takes,
             program.version,
         ),

@@ -27,8 +27,10 @@ from habitue.promotions.evaluate import NO_RESOURCES, Purpose, evaluate
 from habitue.promotions.event import EventFacts
 from habitue.promotions.facts import NO_AUDIENCES, AudienceFacts, ProfileFacts, readable
 from habitue.promotions.loyalty_facts import BookFacts
+from habitue.promotions.opening import issuing_of
 from habitue.promotions.points_book import Origin, PointsBook
 from habitue.promotions.program import Program
+from habitue.promotions.referral import Friend
 from habitue.promotions.resources import ResourceChanges, Resources
 from habitue.promotions.tally import paid, takes_of, tally_of
 from habitue.promotions.trace import CampaignTrace, RuleFailure
@@ -193,8 +195,16 @@ def _evaluated(
     wished = msgspec.structs.replace(resources, audiences=present)
     place = Place(now, program.zone, has_profile=True, closes=True)
     tally = tally_of(program.limits, resources.budgets, place, ())
-    evaluated = evaluate(program, purpose, None, facts, book, now, wished, tally, event, books)
-    takes = takes_of(tally, evaluated.effects, ()) if tally else ()
+    friend = Friend(customer.id, command.integration_id)
+    issuing = issuing_of(program, resources, friend, "", now, tally, closes=True)
+    evaluated = evaluate(
+        program, purpose, None, facts, book, now, wished, tally, event, books, issuing
+    )
+    more = issuing.more(closes=True) if issuing else ()
+    takes = takes_of(tally, evaluated.effects, (), more) if tally else ()
+    changes = evaluated.resource_changes
+    if issuing:
+        changes = issuing.changed(changes, closes=True)
     set_by_rules = {each.name: each.value for each in evaluated.attribute_changes}
     return ProfileDecision(
         merged(attributes, set_by_rules),
@@ -206,10 +216,8 @@ def _evaluated(
         triggered_campaign_ids=evaluated.triggered_campaign_ids,
         resource_changes=paid(
             msgspec.structs.replace(
-                books.laid_over(evaluated.resource_changes),
-                audiences=changes_between(
-                    before, after(present, evaluated.resource_changes.audiences)
-                ),
+                books.laid_over(changes),
+                audiences=changes_between(before, after(present, changes.audiences)),
             ),
             takes,
             program.version,

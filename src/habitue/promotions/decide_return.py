@@ -36,6 +36,7 @@ from habitue.promotions.decide import (
 from habitue.promotions.effects import (
     NO_CAMPAIGN,
     AcceptCoupon,
+    AcceptReferral,
     Effect,
     RejectCoupon,
     RejectReferral,
@@ -45,6 +46,7 @@ from habitue.promotions.evaluate import Evaluated, Purpose, evaluate
 from habitue.promotions.evaluation import AttributeChange
 from habitue.promotions.event import EventFacts
 from habitue.promotions.facts import remaining_facts
+from habitue.promotions.opening import issuing_again
 from habitue.promotions.program import Program
 from habitue.promotions.resources import ResourceChanges
 from habitue.promotions.returned import (
@@ -164,7 +166,16 @@ def _judged_again(
     assert closed_at is not None, "what is returned was closed"
     coupons = _accepted_coupons(state, session, program)
     unaccepted = _with_unaccepted_codes(state, coupons)
-    campaign_ids = _judged_campaigns(session, coupons, program, closed_at) - unaccepted
+    campaign_ids = (
+        _judged_campaigns(
+            session,
+            coupons,
+            program,
+            closed_at,
+            has_referral=state.resources.referrals.referral is not None,
+        )
+        - unaccepted
+    )
     if not campaign_ids:
         return decision
     judged = books.without(stored.effects, f"return {state.event_id}")
@@ -211,13 +222,16 @@ def _judged_campaigns(
     coupons: Mapping[str, Coupon | None],
     program: Program,
     closed_at: datetime,
+    *,
+    has_referral: bool,
 ) -> frozenset[int]:
-    """Whose discounts are judged again; nobody loses one because a coupon was deleted since."""
+    """Whose discounts are judged again; nobody loses one because a code was deleted since."""
     assert session.returns, "a return was made"
     lost = {
         effect.campaign_id
         for effect in session.effects
-        if isinstance(effect.outcome, AcceptCoupon) and coupons[effect.outcome.value] is None
+        if (isinstance(effect.outcome, AcceptCoupon) and coupons[effect.outcome.value] is None)
+        or (isinstance(effect.outcome, AcceptReferral) and not has_referral)
     }
     return frozenset(
         each.campaign.id
@@ -245,11 +259,29 @@ def _evaluated(
     owner = _apart_from(state.owner, stored)
     profile = profile_of(session, owner, state.resources, program, books.points)
     facts = remaining_facts(session, program.fact_definitions)
-    tally = ClosedTally(state.resources.budgets.session, place_of(session, program, closed_at))
-    event = EventFacts("talon_session_closed")
-    return evaluate(
-        program, purpose, facts, profile, book, closed_at, tally=tally, event=event, books=books
+    tally = ClosedTally(
+        state.resources.budgets.session, place_of(session, state.resources, program, closed_at)
     )
+    event = EventFacts("talon_session_closed")
+    issuing = issuing_again(program, state.resources, _accepted_referral(stored))
+    return evaluate(
+        program,
+        purpose,
+        facts,
+        profile,
+        book,
+        closed_at,
+        tally=tally,
+        event=event,
+        books=books,
+        issuing=issuing,
+    )
+
+
+def _accepted_referral(stored: Session) -> str:
+    """The referral code accepted at closing; empty where there was none."""
+    outcomes = (effect.outcome for effect in stored.effects)
+    return next((each.value for each in outcomes if isinstance(each, AcceptReferral)), "")
 
 
 def _at_closing(state: State, closed_at: datetime) -> State:

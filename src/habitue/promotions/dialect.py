@@ -40,6 +40,8 @@ _VARIABLES: Mapping[str, Field] = {
     "Profile": Field(record("Profile"), "profile", stable=True, nullable=True),
     "Coupon": Field(record("Coupon"), "coupon_facts", nullable=True),
     "Event": Field(record("Event"), "event", stable=True, nullable=True),
+    "Referral": Field(record("Referral"), "referral", nullable=True),
+    "Advocate": Field(record("Profile"), "advocate", nullable=True),
     "Now": Field(TIME, "now", stable=True),
 }
 
@@ -128,6 +130,14 @@ _COUPON: Mapping[str, Field] = {
 }
 
 
+_REFERRAL: Mapping[str, Field] = {
+    "Value": Field(STRING, "value"),
+    "AdvocateIntegrationId": Field(STRING, "advocate_id"),
+    "FriendIntegrationId": Field(STRING, "friend_id", nullable=True),
+    "UsageCounter": Field(NUMBER, "usage_counter"),
+}
+
+
 def dialect_of(configuration: Configuration, application_id: int) -> Dialect:
     """What rules of that application may read and call."""
 
@@ -144,6 +154,7 @@ def dialect_of(configuration: Configuration, application_id: int) -> Dialect:
         "Bundle": Record(_BUNDLE),
         "Profile": of("CustomerProfile", _PROFILE),
         "Coupon": of("Coupon", _COUPON, stable=False),
+        "Referral": Record(_REFERRAL, {}, stable_attributes=False),
         "Event": _event_record(event_definitions(configuration, application_id)),
         "Loyalty": Record({}, _loyalty_names(configuration, application_id)),
         "LoyaltyProgram": Record(_LOYALTY_PROGRAM),

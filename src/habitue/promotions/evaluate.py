@@ -22,6 +22,7 @@ from habitue.promotions.effects import Effect
 from habitue.promotions.evaluation import AttributeChange, Evaluation
 from habitue.promotions.event import EventFacts
 from habitue.promotions.facts import ProfileFacts, SessionFacts
+from habitue.promotions.issuing import Issuing
 from habitue.promotions.judging import judge
 from habitue.promotions.program import Program
 from habitue.promotions.resources import ResourceChanges, Resources
@@ -75,9 +76,11 @@ def evaluate(
     tally: Tally | None = None,
     event: EventFacts | None = None,
     books: Books = NO_BOOKS,
+    issuing: Issuing | None = None,
 ) -> Evaluated:
     """Runs the rules of every campaign that may apply; `book` learns what became of the coupons,
-    `tally` what was taken of budgets, and `books` what of all else that the customer has."""
+    `tally` what was taken of budgets, `books` what of all else that the customer has, and `issuing`
+    what is made and given away."""
     frame = Evaluation(
         now,
         program.zone,
@@ -91,6 +94,7 @@ def evaluate(
         tally,
         event,
         books,
+        issuing,
     )
     application = program.application
     frame.lists = program.lists

@@ -21,7 +21,14 @@ from habitue.promotions.cascade import Cascade
 from habitue.promotions.coupon import Coupon
 from habitue.promotions.effects import Effect, Outcome
 from habitue.promotions.event import EventFacts
-from habitue.promotions.facts import CouponFacts, PastSession, ProfileFacts, SessionFacts
+from habitue.promotions.facts import (
+    CouponFacts,
+    PastSession,
+    ProfileFacts,
+    ReferralFacts,
+    SessionFacts,
+)
+from habitue.promotions.issuing import Issuing
 from habitue.promotions.resources import Resources, Tentative
 from habitue.promotions.shop_lists import NO_LISTS
 from habitue.promotions.tally import Tally
@@ -61,12 +68,15 @@ class Evaluation(Frame):
         "effects",
         "event",
         "group",
+        "issuing",
         "lists",
         "memberships",
         "partial",
         "points",
         "profile",
         "redeem",
+        "referral_read",
+        "referral_redeem",
         "resources",
         "session",
         "steps_total_left",
@@ -92,6 +102,7 @@ class Evaluation(Frame):
         tally: Tally | None = None,
         event: EventFacts | None = None,
         books: Books = NO_BOOKS,
+        issuing: Issuing | None = None,
     ) -> None:
         super().__init__(now, zone)
         self.session = session
@@ -109,6 +120,9 @@ class Evaluation(Frame):
             tentatives.append(tally)
         self.points, self.achievements = books
         tentatives += books.tentatives
+        self.issuing = issuing
+        if issuing is not None:
+            tentatives += issuing.tentatives()
         self.tentatives: tuple[Tentative, ...] = tuple(tentatives)
         self.lists = NO_LISTS
         self.store: str | None = None
@@ -122,6 +136,8 @@ class Evaluation(Frame):
         self.coupon_facts: CouponFacts | None = None
         self.coupon_read = False
         self.redeem = False
+        self.referral_read = False
+        self.referral_redeem = False
         self.cause = (0, 0, 0, "")
         self.steps_total_left = EVALUATION_STEPS_MAX
 
@@ -131,6 +147,8 @@ class Evaluation(Frame):
         self.coupon = coupon
         self.coupon_read = False
         self.redeem = False
+        self.referral_read = False
+        self.referral_redeem = False
         left = self.steps_total_left
         self.steps_left = granted = RULE_STEPS_MAX if left > RULE_STEPS_MAX else left
         self.steps_total_left = left - granted
@@ -168,6 +186,31 @@ class Evaluation(Frame):
         if self.tally is None:
             return None
         return self.tally.remaining(self.cause[0], self.coupon.id if self.coupon else 0, action)
+
+    def issuing_or_fail(self) -> Issuing:
+        """What can be issued. Raises `RuleFailed` where nothing can."""
+        if self.issuing is None:
+            raise RuleFailed("nothing can be made here")
+        return self.issuing
+
+    @property
+    def referral(self) -> ReferralFacts | None:
+        """The session's referral code, where it is one of the campaign at hand."""
+        book = self.issuing.referral if self.issuing else None
+        referral = book.referral if book else None
+        if referral is None or referral.campaign_id != self.cause[0]:
+            return None
+        return ReferralFacts(
+            referral.code,
+            referral.advocate_id,
+            referral.friend_id or None,
+            Decimal(referral.usage_counter),
+        )
+
+    @property
+    def advocate(self) -> ProfileFacts | None:
+        """Whose referral code it is, where it is one of the campaign at hand."""
+        return self.issuing.advocate if self.issuing and self.referral else None
 
     def session_or_fail(self) -> SessionFacts:
         """The session that something is given in.

@@ -186,6 +186,15 @@ class CouponFacts:
         self.recipient = recipient or None
 
 
+class ReferralFacts(msgspec.Struct, frozen=True, eq=False):
+    """The session's referral code."""
+
+    value: str
+    advocate_id: str
+    friend_id: str | None
+    usage_counter: Decimal
+
+
 class FactDefinitions:
     """The attributes whose values are times, which rules read as times and not as strings."""
 

@@ -59,6 +59,11 @@ def references_of(ruleset: Ruleset) -> LoyaltyReferences:
     return LoyaltyReferences(frozenset(ids), frozenset(names), any_, achievements)
 
 
+def functions_of(ruleset: Ruleset) -> frozenset[str]:
+    """The functions that the rules of a ruleset name, in lower case."""
+    return frozenset(call.name.lower() for call in _calls(_expressions(ruleset)))
+
+
 def loyalty_programs(
     wanted: Iterable[LoyaltyReferences], programs: Mapping[int, LoyaltyProgram]
 ) -> frozenset[int]:

@@ -22,6 +22,7 @@ from habitue.promotions.compiled import CompiledCampaign, compile_campaign
 from habitue.promotions.configuration import Configuration
 from habitue.promotions.dialect import definitions_of, dialect_of, event_definitions
 from habitue.promotions.facts import FactDefinitions
+from habitue.promotions.giveaways import GiveawayPool
 from habitue.promotions.loyalty_references import loyalty_programs
 from habitue.promotions.quick_look import plain_types
 from habitue.promotions.shop_lists import ShopLists, lists_of
@@ -29,9 +30,17 @@ from habitue.promotions.update import Vocabulary
 from habitue.promotions.webhook import Webhook
 from habitue.rules.dialect import Dialect
 
+#: The functions that need the books of `habitue.promotions.issuing`.
+ISSUING_CALLS = frozenset(
+    {"referralvalid", "createcoupon", "createreferral", "reservecoupon", "awardgiveaway"}
+)
+
 
 class Program:
-    """Everything that deciding about sessions of one application takes."""
+    """Everything that deciding about sessions of one application takes. `calls` are the functions
+    that its rules name, in lower case."""
+
+    calls: frozenset[str] = frozenset()
 
     def __init__(self, configuration: Configuration, application: Application) -> None:
         self.version = configuration.version
@@ -92,7 +101,13 @@ class Program:
         self.compiled: Mapping[int, CompiledCampaign] = MappingProxyType({})
         self._loyalty_used: frozenset[int] = frozenset()
         self.asks_for_achievements = False
+        self.pools: Mapping[int, GiveawayPool] = configuration.pools_of(application)
         self.candidates: CandidateIndex = CandidateIndex({}, self.dialect)
+
+    @property
+    def issues(self) -> bool:
+        """Whether a rule may read a referral code, make something or give something away."""
+        return bool(self.calls & ISSUING_CALLS)
 
     def idle_campaigns(self) -> list[Campaign]:
         """The campaigns that have no active rules, and are never evaluated."""
@@ -107,6 +122,7 @@ class Program:
         """From now on, before anybody else sees the program, these are its campaigns."""
         self.compiled = compiled
         self.candidates = CandidateIndex(compiled, self.dialect)
+        self.calls = frozenset[str]().union(*(each.calls for each in compiled.values()))
         enabled = [id_ for id_ in compiled if self.campaigns[id_].state == "enabled"]
         self._loyalty_used = self.loyalty_wanted(frozenset(enabled))
         self.asks_for_achievements = any(compiled[id_].loyalty.achievements for id_ in enabled)

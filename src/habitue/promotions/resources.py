@@ -21,7 +21,10 @@ from habitue.loyalty.achievement import Iteration
 from habitue.loyalty.ledger import Ledger, LedgerDecision
 from habitue.model.attributes import Attributes
 from habitue.promotions.budgets import BudgetChanges, Budgets
+from habitue.promotions.creations import CreationChanges, CreationReading, ReservationChange
 from habitue.promotions.effects import Effect
+from habitue.promotions.giveaways import Award, Giveaway
+from habitue.promotions.referral import NO_REFERRAL, ReferralChanges, ReferralReading
 from habitue.promotions.session import Session
 
 
@@ -117,6 +120,9 @@ class Resources(msgspec.Struct, frozen=True):
 
     audiences: frozenset[int] = frozenset()
     budgets: Budgets = Budgets()
+    referrals: ReferralReading = NO_REFERRAL
+    creations: CreationReading = CreationReading()
+    giveaways: tuple[Giveaway, ...] = ()
     event: EventReading = NO_EVENT
     points: Points = NO_POINTS
     achievements: Progress = NO_PROGRESS
@@ -128,6 +134,10 @@ class ResourceChanges(msgspec.Struct, frozen=True, omit_defaults=True):
     audiences: AudienceChanges | None = None
     outbox: tuple[Message, ...] = ()
     budgets: BudgetChanges | None = None
+    referrals: ReferralChanges | None = None
+    creations: CreationChanges | None = None
+    reservations: tuple[ReservationChange, ...] = ()
+    giveaways: tuple[Award, ...] = ()
     event: EventChange | None = None
     points: tuple[LedgerDecision, ...] = ()
     achievements: tuple[Iteration, ...] = ()

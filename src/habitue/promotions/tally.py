@@ -32,6 +32,7 @@ from habitue.promotions.budgets import (
 from habitue.promotions.campaign import Limit
 from habitue.promotions.coupon import Coupon
 from habitue.promotions.effects import Effect
+from habitue.promotions.referral import ReferralRefusal
 from habitue.promotions.resources import ResourceChanges
 from habitue.rules.frame import RuleFailed
 
@@ -71,6 +72,8 @@ class BudgetUsedUp(RuleFailed):
 
 
 Entry: TypeAlias = Line | Missing
+#: A campaign, the coupon on whose behalf something happens (0 for none), and what happens once.
+More: TypeAlias = tuple[int, int, str]
 Mark: TypeAlias = tuple[int, int]
 
 
@@ -126,6 +129,15 @@ class Tally:
             refused = self._refused(entry, _ONE)
             if refused is not None:
                 return refused.refusal
+        return None
+
+    def referral_refusal(self, campaign_id: int) -> ReferralRefusal | None:
+        """Why budgets forbid that a referral code is redeemed; None when they allow it."""
+        for entry in self.entries(campaign_id, 0, "redeemReferral"):
+            refused = self._refused(entry, _ONE)
+            if refused is not None:
+                personal = refused.refusal in ("ProfileLimitReached", "ProfileRequired")
+                return "ProfileLimitReached" if personal else "CampaignLimitReached"
         return None
 
     def redeem(self, coupon: Coupon) -> None:
@@ -208,9 +220,12 @@ class ClosedTally(Tally):
 
 
 def takes_of(
-    tally: Tally, effects: Iterable[Effect], redeemed: Iterable[Coupon]
+    tally: Tally,
+    effects: Iterable[Effect],
+    redeemed: Iterable[Coupon],
+    more: Iterable[More] = (),
 ) -> tuple[Take, ...]:
-    """What effects and redemptions take, in the order in which budgets are locked."""
+    """What effects, redemptions and `more` take, in the order in which budgets are locked."""
     taken: dict[Budget, tuple[Line, Decimal]] = {}
     asked = [
         (effect.campaign_id, effect.coupon_id or 0, action, amount)
@@ -218,6 +233,7 @@ def takes_of(
         for action, amount in amounts_of(effect.outcome)
     ]
     asked += [(each.campaign_id, each.id, "redeemCoupon", _ONE) for each in redeemed]
+    asked += [(*each, _ONE) for each in more]
     for campaign_id, coupon_id, action, amount in asked:
         for entry in tally.entries(campaign_id, coupon_id, action):
             if isinstance(entry, Line) and entry.stored and amount:

@@ -15,6 +15,8 @@ from habitue.promotions.coupon_book import BookMarks, CouponBook, Rejection
 from habitue.promotions.effects import AcceptCoupon, Effect, EngineError
 from habitue.promotions.evaluation import Evaluation, Marks
 from habitue.promotions.facts import CouponFacts, readable
+from habitue.promotions.referral import ReferralRefusal
+from habitue.promotions.referral_book import Refusal
 from habitue.promotions.tally import BudgetUsedUp
 from habitue.promotions.tracing import Attempt, Tracer, words_of
 from habitue.rules.compile import bind
@@ -116,7 +118,7 @@ class Run:
                 return True, None
         except FAILURES as error:
             failure = error
-        if attempt.coupon is not None or self.tracer is not None:
+        if attempt.coupon is not None or self.tracer is not None or self.frame.referral_read:
             self._refuse(attempt, None, failure)
         return False, failure
 
@@ -165,12 +167,37 @@ class Run:
             frame.effects.insert(
                 mark, Effect(*attempt.rule.cause, outcome, coupon.id, *frame.group)
             )
+        self._accept_referral(mark)
         if self.tracer:
             self.tracer.applied(attempt)
+
+    def _accept_referral(self, mark: int) -> None:
+        frame = self.frame
+        if frame.referral_read and frame.issuing and frame.issuing.referral:
+            effect = frame.issuing.referral.accept(frame.cause, redeem=frame.referral_redeem)
+            if effect is not None:
+                group_id, mode = frame.group
+                frame.effects.insert(mark, Effect(*frame.cause, effect, None, group_id, mode))
+
+    def _refuse_referral(
+        self, attempt: Attempt, effect_index: int | None, words: str | None
+    ) -> None:
+        frame = self.frame
+        if not (frame.referral_read and frame.issuing and frame.issuing.referral):
+            return
+        index = attempt.rule.failing_condition(frame) if effect_index is None else None
+        reason: ReferralRefusal = (
+            "ReferralRejectedByCondition" if effect_index is None else "EffectCouldNotBeApplied"
+        )
+        frame.issuing.referral.refuse(
+            Refusal(reason, attempt.rule.cause, index, effect_index, words)
+        )
 
     def _refuse(
         self, attempt: Attempt, effect_index: int | None, failure: Exception | None
     ) -> None:
+        words = None if failure is None else words_of(failure)
+        self._refuse_referral(attempt, effect_index, words)
         if attempt.coupon is not None:
             self.book.refuse(attempt.code, self._rejection(attempt, effect_index, failure))
         if self.tracer:

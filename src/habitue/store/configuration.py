@@ -39,6 +39,7 @@ Kind = Literal[
     "api_key",
     "loyalty_program",
     "audience",
+    "giveaway_pool",
     NamedKind,
     "event_type",
     OrganisationKind,
@@ -98,6 +99,8 @@ SELECT 'loyalty_program', id, deleted, document, NULL FROM loyalty_program
 WHERE changed_version > $1
 UNION ALL
 SELECT 'audience', id, deleted, document, NULL FROM audience WHERE changed_version > $1
+UNION ALL
+SELECT 'giveaway_pool', id, deleted, document, NULL FROM giveaway_pool WHERE changed_version > $1
 UNION ALL
 SELECT 'event_type', id, deleted, document, NULL FROM event_type WHERE changed_version > $1
 """
@@ -166,6 +169,11 @@ WITH next AS (
     SELECT id, name, document, deleted, version FROM change WHERE kind = 'loyalty_program'
     ON CONFLICT (id) DO UPDATE SET document = excluded.document, deleted = excluded.deleted,
         changed_version = excluded.changed_version
+), giveaway_pools AS (
+    INSERT INTO giveaway_pool (id, name, document, deleted, changed_version)
+    SELECT id, name, document, deleted, version FROM change WHERE kind = 'giveaway_pool'
+    ON CONFLICT (id) DO UPDATE SET name = excluded.name, document = excluded.document,
+        deleted = excluded.deleted, changed_version = excluded.changed_version
 ), audiences AS (
     INSERT INTO audience (id, name, document, deleted, changed_version)
     SELECT id, name, document, deleted, version FROM change WHERE kind = 'audience'

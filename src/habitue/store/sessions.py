@@ -148,8 +148,7 @@ SELECT
     CASE WHEN $8::jsonb IS NOT NULL THEN read_resources(owner.id,
         coalesce(profile_claim.root_id, session_claim.root_id, owner.id),
         session_claim.session_id, CASE
-            WHEN $8 ? 'budgets' AND previous.id IS NOT NULL
-            THEN jsonb_set($8, '{budgets,holder_id}', to_jsonb(previous.id)) ELSE $8
+            WHEN previous.id IS NOT NULL THEN with_holder($8, previous.id) ELSE $8
         END) END AS resources
 FROM (SELECT 1) AS request
 LEFT JOIN claim AS session_claim ON session_claim.claim_key = $1

@@ -40,6 +40,8 @@ class BudgetQuestion(msgspec.Struct, frozen=True):
     coupon_codes: tuple[str, ...] | None
     identifiers: tuple[str, ...] | None
     store_integration_id: str | None
+    referral_code: str | None
+    spelling: str
 
 
 def ask_budgets(program: Program, asking: Asking) -> BudgetQuestion | None:
@@ -66,6 +68,8 @@ def ask_budgets(program: Program, asking: Asking) -> BudgetQuestion | None:
         coupon_codes=None if codes is None else tuple(map(program.application.code, codes)),
         identifiers=identifiers,
         store_integration_id=store,
+        referral_code="" if asking.dry and asking.referral_code is None else asking.referral_code,
+        spelling=program.application.case_sensitivity,
     )
 
 

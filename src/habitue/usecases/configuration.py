@@ -17,6 +17,7 @@ from habitue.promotions.audiences import Audience
 from habitue.promotions.campaign import AdditionalCost, Application, Campaign, StoredRuleset
 from habitue.promotions.configuration import Configuration
 from habitue.promotions.event import EventType
+from habitue.promotions.giveaways import GiveawayPool
 from habitue.promotions.shop_lists import Collection, Store, ValueMap
 from habitue.promotions.webhook import Webhook
 from habitue.store.configuration import (
@@ -46,6 +47,7 @@ Entity: TypeAlias = (
     | ApiKey
     | LoyaltyProgram
     | Audience
+    | GiveawayPool
     | Webhook
     | Store
     | Collection
@@ -74,6 +76,7 @@ _KINDS: Mapping[type, Kind] = {
     ApiKey: "api_key",
     LoyaltyProgram: "loyalty_program",
     Audience: "audience",
+    GiveawayPool: "giveaway_pool",
     Webhook: "webhook",
     Store: "store",
     Collection: "collection",
@@ -150,6 +153,7 @@ def _laid_over(
         organisation=with_changes(known.organisation, changed),
         loyalty_programs=_merged(known.loyalty_programs, changed["loyalty_program"]),
         audiences=_merged(known.audiences, changed["audience"]),
+        giveaway_pools=_merged(known.giveaway_pools, changed["giveaway_pool"]),
         webhooks=_merged(known.webhooks, changed["webhook"]),
         achievements=_merged(known.achievements, changed["achievement"]),
         event_types=_merged(known.event_types, changed["event_type"]),

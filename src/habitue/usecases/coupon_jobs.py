@@ -14,6 +14,7 @@ import msgspec
 
 from habitue.model.errors import Fault
 from habitue.model.limits import COUPONS_PER_JOB_MAX
+from habitue.promotions.codes import CodeSpace, Draw, code_space, random_codes
 from habitue.promotions.coupon import Coupon
 from habitue.store import coupon_jobs
 from habitue.store.coupon_filters import CouponFilter
@@ -23,7 +24,6 @@ from habitue.store.database import Connection
 from habitue.store.documents import decoder_of, encode
 from habitue.store.failures import GuardFailed
 from habitue.usecases.configure.checks import refuse_if_any
-from habitue.usecases.configure.codes import CodeSpace, Draw, code_space, random_codes
 from habitue.usecases.configure.coupon_checks import CouponOrder, order_faults
 from habitue.usecases.configure.coupons import coupon_place, coupon_with, shared_by, space_of
 from habitue.usecases.shop import Shop

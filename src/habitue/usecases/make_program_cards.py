@@ -16,13 +16,13 @@ from habitue.loyalty.card import CardState, ProgramCard, decide_link, identifier
 from habitue.loyalty.program import CardCodes, LoyaltyProgram
 from habitue.model.errors import Fault, InvalidInput, ProfileBusy
 from habitue.model.limits import CARDS_PER_BATCH_MAX, PROFILES_PER_CARD_REQUEST_MAX
+from habitue.promotions.codes import CodeSpace, Draw, code_space, random_codes
 from habitue.store import program_cards
 from habitue.store.database import Connection
 from habitue.store.failures import GuardFailed
 from habitue.store.program_cards import NewCards
 from habitue.usecases.change_points import card_based
 from habitue.usecases.configure.checks import card_code_faults, refuse_if_any
-from habitue.usecases.configure.codes import CodeSpace, Draw, code_space, random_codes
 from habitue.usecases.points_state import read_program_card
 from habitue.usecases.shop import Shop
 from habitue.usecases.writing import settled

@@ -15,6 +15,14 @@ from habitue.promotions.program import Program
 from habitue.promotions.resources import Asking, EventReading, Progress, ResourceChanges, Resources
 from habitue.store.documents import decoder_of, encode
 from habitue.usecases.budget_questions import ask_budgets, read_budgets
+from habitue.usecases.issuing_questions import (
+    ask_creations,
+    ask_giveaways,
+    ask_referrals,
+    read_creations,
+    read_giveaways,
+    read_referrals,
+)
 from habitue.usecases.points_resource import ask_points, read_points
 from habitue.usecases.points_state import ledger_writes
 
@@ -76,6 +84,9 @@ RESOURCES: Mapping[str, Resource] = {
     "achievements": Resource(_ask_achievements, _read_achievements),
     "audiences": Resource(_ask_audiences, _read_audiences),
     "budgets": Resource(ask_budgets, read_budgets),
+    "creations": Resource(ask_creations, read_creations),
+    "giveaways": Resource(ask_giveaways, read_giveaways),
+    "referrals": Resource(ask_referrals, read_referrals),
     "event": Resource(_ask_event, _read_event),
     "points": Resource(ask_points, read_points, ledger_writes),
 }

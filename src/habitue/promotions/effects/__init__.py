@@ -39,6 +39,14 @@ from habitue.promotions.effects.discounts import (
     SetDiscountPerAdditionalCostPerItem,
     SetDiscountPerItem,
 )
+from habitue.promotions.effects.issued import (
+    AwardGiveaway,
+    CouponCreated,
+    IssuedOutcome,
+    ReferralCreated,
+    ReserveCoupon,
+    WillAwardGiveaway,
+)
 from habitue.promotions.effects.notifications import (
     CustomEffect,
     EngineError,
@@ -58,18 +66,26 @@ from habitue.promotions.effects.points import (
     RollbackDeductedPoints,
     SetPointsExpiry,
 )
-from habitue.promotions.effects.referrals import RejectReferral
+from habitue.promotions.effects.referrals import (
+    AcceptReferral,
+    ReferralOutcome,
+    RejectReferral,
+    RollbackReferral,
+)
 from habitue.promotions.effects.webhooks import TriggerWebhook
 
 __all__ = [
     "DISCOUNTS",
     "NO_CAMPAIGN",
     "AcceptCoupon",
+    "AcceptReferral",
     "AchievementOutcome",
     "AddFreeItem",
     "AddLoyaltyPoints",
     "AddToAudience",
+    "AwardGiveaway",
     "ChangeLoyaltyTierLevel",
+    "CouponCreated",
     "CustomEffect",
     "DeductLoyaltyPoints",
     "Effect",
@@ -79,14 +95,17 @@ __all__ = [
     "IncreaseAchievementProgress",
     "NotificationType",
     "Outcome",
+    "ReferralCreated",
     "RejectCoupon",
     "RejectReferral",
     "RemoveFromAudience",
+    "ReserveCoupon",
     "RollbackAchievementProgress",
     "RollbackAddedPoints",
     "RollbackCoupon",
     "RollbackDeductedPoints",
     "RollbackDiscount",
+    "RollbackReferral",
     "SetDiscount",
     "SetDiscountPerAdditionalCost",
     "SetDiscountPerAdditionalCostPerItem",
@@ -97,6 +116,7 @@ __all__ = [
     "StartAchievementProgress",
     "TriggerWebhook",
     "UpdateAttribute",
+    "WillAwardGiveaway",
     "unclaimed",
 ]
 
@@ -105,7 +125,8 @@ NO_CAMPAIGN = -1
 
 Outcome: TypeAlias = (
     CouponOutcome
-    | RejectReferral
+    | ReferralOutcome
+    | IssuedOutcome
     | DiscountOutcome
     | NotificationOutcome
     | UpdateAttribute

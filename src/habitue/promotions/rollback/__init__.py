@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from habitue.promotions.effects import AcceptCoupon, Effect, Outcome
-from habitue.promotions.rollback import achievements, coupons, discounts, points
+from habitue.promotions.rollback import achievements, coupons, discounts, points, referrals
 from habitue.promotions.rollback.reversal import Giving, Reversal
 
 __all__ = ["Difference", "Giving", "difference", "of_units", "rollbacks_of", "standing"]
@@ -23,6 +23,7 @@ _REVERSALS: Mapping[type, Reversal] = {
     **discounts.REVERSALS,
     **points.REVERSALS,
     **achievements.REVERSALS,
+    **referrals.REVERSALS,
 }
 
 
@@ -100,12 +101,8 @@ def _identity(effect: Effect) -> Hashable:
     outcome = effect.outcome
     reversal = _REVERSALS.get(type(outcome))
     identity = reversal.identity if reversal else msgspec.structs.astuple
-    return (
-        *(effect.campaign_id, effect.ruleset_id, effect.rule_index, effect.rule_name),
-        effect.coupon_id,
-        type(outcome),
-        _hashable(identity(outcome)),
-    )
+    cause = (effect.campaign_id, effect.ruleset_id, effect.rule_index, effect.rule_name)
+    return (*cause, effect.coupon_id, type(outcome), _hashable(identity(outcome)))
 
 
 def _hashable(value: Any) -> Hashable:

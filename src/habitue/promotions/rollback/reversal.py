@@ -13,12 +13,13 @@ from habitue.promotions.points_book import Undone
 
 class Giving(msgspec.Struct, frozen=True):
     """What is known of what a closed session took: the coupons that it redeemed, how much of its
-    transactions of points was taken back, by key, and what is left of the progress in iterations of
-    achievements that was taken back, by iteration."""
+    transactions of points was taken back, by key, what is left of the progress in iterations of
+    achievements that was taken back, by iteration, and whether it redeemed its referral code."""
 
     redeemed_coupon_ids: frozenset[int] = frozenset()
     undone: Mapping[UUID, Undone] = {}
     decreased: Mapping[int, Decimal] = {}
+    referral_redeemed: bool = False
 
 
 class Reversal(msgspec.Struct, frozen=True):

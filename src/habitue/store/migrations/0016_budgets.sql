@@ -206,6 +206,17 @@ BEGIN
     END IF;
 END $$;
 
+-- Questions that are answered out of the stored session are told whose it is.
+CREATE FUNCTION with_holder(a_asked jsonb, a_holder_id bigint)
+RETURNS jsonb LANGUAGE sql IMMUTABLE AS $$
+    SELECT CASE WHEN a_asked ?| ARRAY['budgets', 'creations', 'referrals'] THEN (
+        SELECT jsonb_object_agg(key, CASE
+            WHEN key IN ('budgets', 'creations', 'referrals')
+            THEN value || jsonb_build_object('holder_id', a_holder_id) ELSE value
+        END) FROM jsonb_each(a_asked)
+    ) ELSE a_asked END
+$$;
+
 -- Which budgets of those names the request can take from: of which coupons, identifiers and stores.
 CREATE FUNCTION read_shared_budgets(a_session_id bigint, a_asked jsonb)
 RETURNS jsonb LANGUAGE plpgsql STABLE AS $$
@@ -215,6 +226,7 @@ DECLARE
     coupons bigint[] := '{0}';
     identifiers text[] := '{""}';
     stores text[] := '{""}';
+    referrals bigint[] := '{0}';
 BEGIN
     IF (a_asked -> 'addressed')::boolean THEN
         -- the session may still be with whom it had before
@@ -230,6 +242,11 @@ BEGIN
             FROM jsonb_array_elements_text(coalesce(
                 nullif(a_asked -> 'identifiers', 'null'), stored.document -> 'identifiers', '[]'))
                 AS given (identifier));
+        referrals := referrals || ARRAY(
+            SELECT id FROM referral
+            WHERE application_id = (a_asked ->> 'application_id')::bigint
+                AND code = spelled(coalesce(a_asked ->> 'referral_code',
+                    stored.document ->> 'referral_code', ''), a_asked ->> 'spelling'));
         stores := stores || coalesce(a_asked ->> 'store_integration_id',
             stored.document ->> 'store_integration_id', '');
     END IF;
@@ -241,7 +258,7 @@ BEGIN
         FROM jsonb_to_recordset(a_asked -> 'shared') AS wanted (campaign_id bigint, name text)
         JOIN budget ON budget.campaign_id = wanted.campaign_id AND budget.name = wanted.name
             AND budget.coupon_id = ANY (coupons) AND budget.identifier = ANY (identifiers)
-            AND budget.store = ANY (stores));
+            AND budget.store = ANY (stores) AND budget.referral_id = ANY (referrals));
 END $$;
 
 CREATE FUNCTION read_resource_budgets(

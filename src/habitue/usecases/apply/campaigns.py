@@ -7,6 +7,7 @@ import msgspec
 
 from habitue.model.errors import Fault, InvalidInput
 from habitue.promotions.campaign import Campaign, StoredRuleset
+from habitue.promotions.codes import PLACEHOLDER
 from habitue.promotions.coupon import Coupon
 from habitue.rules.ruleset import Ruleset
 from habitue.store.documents import encode
@@ -14,7 +15,6 @@ from habitue.usecases.apply.plan import Draft, differences
 from habitue.usecases.apply.wanted import WantedCampaign, WantedCoupon
 from habitue.usecases.configure.campaigns import changed_campaign, new_campaign
 from habitue.usecases.configure.checks import refuse_if_any
-from habitue.usecases.configure.codes import PLACEHOLDER
 from habitue.usecases.configure.coupon_checks import (
     CouponFields,
     CouponOrder,

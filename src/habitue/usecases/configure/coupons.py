@@ -17,6 +17,7 @@ from habitue.model.attributes import merged, normalised
 from habitue.model.errors import Conflict, NotFound
 from habitue.model.numbers import ZERO
 from habitue.promotions.campaign import Application, Campaign
+from habitue.promotions.codes import CodeSpace, Draw, code_space, random_codes
 from habitue.promotions.coupon import Coupon
 from habitue.store.coupon_filters import CouponFilter
 from habitue.store.coupons import (
@@ -31,7 +32,6 @@ from habitue.store.coupons import (
 from habitue.store.database import Connection
 from habitue.store.documents import decoder_of, encode
 from habitue.usecases.configure.checks import refuse_if_any
-from habitue.usecases.configure.codes import CodeSpace, Draw, code_space, random_codes
 from habitue.usecases.configure.coupon_checks import (
     CouponFields,
     CouponOrder,

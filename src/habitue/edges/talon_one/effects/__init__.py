@@ -15,6 +15,7 @@ from habitue.edges.talon_one.effects import (
     audiences,
     codes,
     discounts,
+    issued,
     notifications,
     points,
 )
@@ -70,6 +71,7 @@ _OUT: Mapping[type, Out] = {
     **audiences.OUT,
     **points.OUT,
     **achievements.OUT,
+    **issued.OUT,
 }
 
 #: The names of the stored outcomes behind each effect type.

@@ -6,7 +6,7 @@ from habitue.edges.talon_one.effects.props import Out, Props
 from habitue.promotions import effects as house
 
 
-class CouponProps(Props):
+class CodeProps(Props):
     value: str
 
 
@@ -22,6 +22,9 @@ class RejectCouponProps(Props):
 class RejectReferralProps(Props):
     value: str
     rejection_reason: str
+    condition_index: int | None = None
+    effect_index: int | None = None
+    details: str | None = None
 
 
 def _reject_coupon(outcome: house.RejectCoupon) -> Props:
@@ -35,12 +38,21 @@ def _reject_coupon(outcome: house.RejectCoupon) -> Props:
     )
 
 
+def _reject_referral(outcome: house.RejectReferral) -> Props:
+    return RejectReferralProps(
+        outcome.value,
+        outcome.reason,
+        outcome.condition_index,
+        outcome.effect_index,
+        outcome.details,
+    )
+
+
 OUT: Mapping[type, Out] = {
-    house.AcceptCoupon: ("acceptCoupon", lambda it: CouponProps(it.value)),
+    house.AcceptCoupon: ("acceptCoupon", lambda it: CodeProps(it.value)),
     house.RejectCoupon: ("rejectCoupon", _reject_coupon),
-    house.RejectReferral: (
-        "rejectReferral",
-        lambda it: RejectReferralProps(it.value, it.reason),
-    ),
-    house.RollbackCoupon: ("rollbackCoupon", lambda it: CouponProps(it.value)),
+    house.AcceptReferral: ("acceptReferral", lambda it: CodeProps(it.value)),
+    house.RejectReferral: ("rejectReferral", _reject_referral),
+    house.RollbackReferral: ("rollbackReferral", lambda it: CodeProps(it.value)),
+    house.RollbackCoupon: ("rollbackCoupon", lambda it: CodeProps(it.value)),
 }
