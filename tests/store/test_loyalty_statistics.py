@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import partial
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -19,13 +19,21 @@ from habitue.usecases.settle_points import settle_due
 from tests.loyalty.points_machine import CAUSE, NOW
 from tests.usecases.points_shop import act, add_customer, open_club, query_of
 
+KEY = UUID(int=9)
 IN_SESSION = Cause(session_id=7, session_key="s")
 
 
-def earn(booking: Booking, amount: int, start: int | None, end: int | None, cause: Cause) -> None:
+def earn(
+    booking: Booking,
+    amount: int,
+    start: int | None,
+    end: int | None,
+    cause: Cause,
+    key: UUID | None = None,
+) -> None:
     """Points that start and end so many hours after the tests' moment."""
     first, last = (None if each is None else NOW + timedelta(hours=each) for each in (start, end))
-    decide.earn(booking, uuid4(), Decimal(amount), Terms(first, last), cause)
+    decide.earn(booking, key or uuid4(), Decimal(amount), Terms(first, last), cause)
 
 
 def spend(booking: Booking, amount: int, cause: Cause = CAUSE) -> None:
@@ -41,14 +49,14 @@ async def test_days_are_the_balances_at_their_ends(database: Database, zone: str
     hours = partial(timedelta)
     await act(shop, ada, NOW, lambda it: earn(it, 100, 0, 50, CAUSE))
     await act(shop, ada, NOW, lambda it: earn(it, 40, 30, None, IN_SESSION))
-    await act(shop, bob, NOW + hours(hours=20), lambda it: earn(it, 7, None, None, CAUSE))
+    await act(shop, bob, NOW + hours(hours=20), lambda it: earn(it, 7, None, None, CAUSE, KEY))
     await act(shop, ada, NOW + hours(hours=26), lambda it: spend(it, 30))
     await act(shop, ada, NOW + hours(hours=40), lambda it: spend(it, 45, IN_SESSION))
     await act(
         shop,
-        bob,
+        query_of(club, "bob", KEY),
         NOW + hours(hours=60),
-        lambda it: decide.activate(it, uuid4(), next(iter(it.lots.values())), CAUSE),
+        lambda it: decide.activate(it, uuid4(), it.lots[KEY], CAUSE),
     )
     await join_program(shop, club.id, "bob", NOW + hours(hours=27), sandbox=False)
     await settle_due(shop, NOW + hours(days=6))
