@@ -5,6 +5,8 @@ from typing import Any
 import pytest
 from talon_one.exceptions import NotFoundException
 
+from habitue.store.database import open_database
+from habitue.store.location import External
 from tests.integration.test_vendor_audiences import made, move
 from tests.integration.test_vendor_client import client
 from tests.integration.test_vendor_loyalty import CLUB, add
@@ -122,7 +124,51 @@ def test_cards_that_are_linked(front: Shopfront, held: dict[str, int]) -> None:
     assert cards[0].ledger.current_balance == 0
 
 
-def test_parts_that_nobody_has_yet_are_empty(front: Shopfront, held: dict[str, int]) -> None:
-    found = inventory(front, referrals=True, giveaways=True, achievements=True)
-    assert (found.referrals, found.giveaways, found.achievements) == ([], [], [])
+def test_codes_that_refer_others(front: Shopfront, held: dict[str, int]) -> None:
+    campaign = front.campaign(
+        rule(["and", ["referralValid"]], ["setDiscount", "brought", 5]), name="Friends"
+    )
+    made_code = front.call(
+        "POST",
+        "/v1/referrals",
+        {"campaignId": campaign, "advocateProfileIntegrationId": "emma", "usageLimit": 2},
+    )
+    assert made_code.status == 201, made_code.body
+    code = made_code.json["code"]
+    front.put("f1", profileId="friend", cartItems=CART, referralCode=code)
+    (open_still,) = inventory(front, referrals=True).referrals
+    assert (open_still.code, open_still.usage_counter) == (code, 0)
+    assert open_still.referred_customers == []
+    front.put("f1", state="closed")
+    (referral,) = inventory(front, referrals=True).referrals
+    assert (referral.usage_counter, referral.referred_customers) == (1, ["friend"])
+    assert referral.advocate_profile_integration_id == "emma"
+    assert inventory(front, "friend", referrals=True).referrals == []
+
+
+async def test_giveaways_that_were_given(
+    front: Shopfront, held: dict[str, int], shop_url: str
+) -> None:
+    emma = inventory(front, profile=True).profile.id
+    async with open_database(External(shop_url)) as database:
+        await database.execute(
+            "INSERT INTO giveaway (pool_id, code, used, created) VALUES (7, 'GIFT', true, now())"
+        )
+        await database.execute(
+            "INSERT INTO giveaway_award"
+            " (customer_id, giveaway_id, root_id, pool_id, profile_id, at)"
+            " SELECT $1, id, $1, 7, 'emma', now() FROM giveaway WHERE code = 'GIFT'",
+            emma,
+        )
+    (gift,) = inventory(front, giveaways=True).giveaways
+    assert (gift.code, gift.pool_id, gift.used, gift.attributes) == ("GIFT", 7, True, {})
+    assert (gift.profile_integration_id, gift.profile_id) == ("emma", emma)
+
+
+def test_parts_of_which_there_is_nothing_are_empty(front: Shopfront, held: dict[str, int]) -> None:
+    move(front, ("add", "fred", held["audience"]))
+    found = inventory(
+        front, "fred", coupons=True, referrals=True, giveaways=True, achievements=True
+    )
+    assert (found.coupons, found.referrals, found.giveaways, found.achievements) == ([], [], [], [])
     assert found.profile is None

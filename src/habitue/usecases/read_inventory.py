@@ -3,7 +3,7 @@
 Every part is read by itself, and only where it is asked for.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import msgspec
@@ -16,11 +16,13 @@ from habitue.model.limits import INVENTORY_COUPONS_MAX
 from habitue.promotions.coupon import Coupon
 from habitue.promotions.coupon_state import CouponState, coupon_state
 from habitue.promotions.program import Program
+from habitue.promotions.referral import Referral
 from habitue.store import inventory, profile_lists
 from habitue.store.loyalty import PointsQuery
 from habitue.store.program_cards import CardFilter
 from habitue.usecases.change_program_card import find_program_cards
 from habitue.usecases.configure.coupons import read_coupon
+from habitue.usecases.configure.referrals import read_referral
 from habitue.usecases.list_profiles import ProfileReading, reading_of
 from habitue.usecases.read_points import LedgerReading, owner_of, read_balances
 from habitue.usecases.shop import Shop
@@ -70,6 +72,16 @@ async def read_coupons(
         state = coupon_state(coupon, each.redemptions, campaign, now)
         readings.append(CouponReading(coupon, each.redemptions, state))
     return readings
+
+
+async def read_referrals(
+    shop: Shop, program: Program, customer_id: int
+) -> list[tuple[Referral, Sequence[str]]]:
+    """The codes with which the customer refers others, each with whom it has brought."""
+    owned = await inventory.referrals_of(
+        shop.database, customer_id, program.application.id, INVENTORY_COUPONS_MAX
+    )
+    return [(read_referral(each.document), each.friends) for each in owned]
 
 
 async def read_loyalty(

@@ -13,6 +13,7 @@ from habitue.edges.http.operation import Answer, Call, Operation
 from habitue.edges.talon_one.achievements import DefinedProgressOut, defined_progress_out
 from habitue.edges.talon_one.cards import LoyaltyCardOut, card_with_ledgers
 from habitue.edges.talon_one.doors import INTEGRATION, Principal
+from habitue.edges.talon_one.giveaways import GiveawayOut, giveaway_out
 from habitue.edges.talon_one.integration.answers import CustomerProfileOut, profile_seen
 from habitue.edges.talon_one.integration.ids import integration_id
 from habitue.edges.talon_one.integration.state import (
@@ -20,8 +21,10 @@ from habitue.edges.talon_one.integration.state import (
     integration_coupon_out,
 )
 from habitue.edges.talon_one.loyalty_ledgers import ProgramLedgersOut, program_ledgers_out
+from habitue.edges.talon_one.referral_wire import ReferralOut, referral_out
 from habitue.promotions.coupon_state import CouponState
 from habitue.promotions.program import Program
+from habitue.store.giveaways import read_awards
 from habitue.usecases.list_profiles import ProfileReading
 from habitue.usecases.read_achievements import standings_of
 from habitue.usecases.read_inventory import (
@@ -29,6 +32,7 @@ from habitue.usecases.read_inventory import (
     read_coupons,
     read_loyalty,
     read_owner,
+    read_referrals,
 )
 from habitue.usecases.shop import Shop
 
@@ -50,6 +54,12 @@ class InventoryCouponOut(IntegrationCouponOut, rename="camel", kw_only=True):
     state: CouponState
 
 
+class InventoryReferralOut(ReferralOut, rename="camel", kw_only=True):
+    """A code with whom it has brought."""
+
+    referred_customers: list[str]
+
+
 class InventoryLoyaltyOut(msgspec.Struct, omit_defaults=True):
     """Points by the id of their program, and the cards that the customer is linked to."""
 
@@ -63,8 +73,8 @@ class InventoryOut(msgspec.Struct, omit_defaults=True):
     profile: CustomerProfileOut | None = None
     loyalty: InventoryLoyaltyOut | None = None
     coupons: list[InventoryCouponOut] | None = None
-    referrals: list[Any] | None = None
-    giveaways: list[Any] | None = None
+    referrals: list[InventoryReferralOut] | None = None
+    giveaways: list[GiveawayOut] | None = None
     achievements: list[DefinedProgressOut] | None = None
 
 
@@ -122,17 +132,27 @@ async def _achievements(holding: Holding) -> list[DefinedProgressOut]:
     return [defined_progress_out(each, now) for each in found]
 
 
-async def _nothing(holding: Holding) -> list[Any]:
-    """Of referrals and giveaways there are none that somebody could have."""
-    return []
+async def _referrals(holding: Holding) -> list[InventoryReferralOut]:
+    shop, program, owner, _ = holding
+    return [
+        InventoryReferralOut(
+            **msgspec.structs.asdict(referral_out(referral)), referred_customers=list(friends)
+        )
+        for referral, friends in await read_referrals(shop, program, owner.customer.id)
+    ]
+
+
+async def _giveaways(holding: Holding) -> list[GiveawayOut]:
+    rows = await read_awards(holding.shop.database, holding.owner.customer.id)
+    return list(map(giveaway_out, rows))
 
 
 _BLOCKS: Mapping[str, Callable[[Holding], Awaitable[Any]]] = {
     "profile": _profile,
     "coupons": _coupons,
     "loyalty": _loyalty,
-    "referrals": _nothing,
-    "giveaways": _nothing,
+    "referrals": _referrals,
+    "giveaways": _giveaways,
     "achievements": _achievements,
 }
 

@@ -1,0 +1,44 @@
+"""Giveaways on the wire."""
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from habitue.edges.talon_one.effects import shortened
+from habitue.store.documents import decode_untyped
+from habitue.store.giveaways import GiveawayRow
+
+
+class GiveawayOut(msgspec.Struct, rename="camel"):
+    """A code of a pool; one that was given names who got it."""
+
+    id: int
+    created: datetime
+    code: str
+    pool_id: int
+    attributes: dict[str, Any]
+    used: bool
+    start_date: datetime | UnsetType = UNSET
+    end_date: datetime | UnsetType = UNSET
+    import_id: int | UnsetType = UNSET
+    profile_integration_id: str | UnsetType = UNSET
+    profile_id: int | UnsetType = UNSET
+
+
+def giveaway_out(row: GiveawayRow) -> GiveawayOut:
+    """The code in the protocol's words."""
+    return GiveawayOut(
+        id=row.id,
+        created=row.created,
+        code=row.code,
+        pool_id=row.pool_id,
+        attributes=shortened(decode_untyped(row.attributes)),
+        used=row.used,
+        start_date=row.start_date or UNSET,
+        end_date=row.end_date or UNSET,
+        import_id=row.import_id or UNSET,
+        profile_integration_id=row.profile_id or UNSET,
+        profile_id=UNSET if row.customer_id is None else row.customer_id,
+    )
