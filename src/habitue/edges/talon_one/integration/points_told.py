@@ -1,42 +1,15 @@
 """Loyalty programs in the answer to a session, a profile or an event."""
 
 from collections.abc import Iterable
-from datetime import datetime
 from decimal import Decimal
 
 import msgspec
 
-from habitue.edges.talon_one.loyalty import TierOut, tier_out
+from habitue.edges.talon_one.loyalty import tier_out
+from habitue.edges.talon_one.loyalty_ledgers import LedgerInfoOut, ProgramLedgersOut
 from habitue.loyalty.program import MAIN_LEDGER
 from habitue.model.numbers import shortest
 from habitue.usecases.points_told import LedgerTold, ProgramTold
-
-
-class LedgerInfoOut(msgspec.Struct, rename="camel", omit_defaults=True):
-    """The balances of one ledger; expired and spent ones are 0 by the protocol."""
-
-    current_balance: Decimal
-    pending_balance: Decimal
-    negative_balance: Decimal
-    expired_balance: Decimal
-    spent_balance: Decimal
-    tentative_current_balance: Decimal
-    tentative_pending_balance: Decimal
-    tentative_negative_balance: Decimal
-    current_tier: TierOut | None = None
-    points_to_next_tier: Decimal | None = None
-    next_tier_name: str | None = None
-
-
-class ProgramLedgersOut(msgspec.Struct, rename="camel", omit_defaults=True):
-    """What a customer has in one program; subledgers by name."""
-
-    id: int
-    title: str
-    name: str
-    ledger: LedgerInfoOut
-    sub_ledgers: dict[str, LedgerInfoOut]
-    join_date: datetime | None = None
 
 
 class LoyaltyOut(msgspec.Struct, rename="camel", omit_defaults=True):
