@@ -26,9 +26,11 @@ from habitue.edges.talon_one.integration.points_told import LoyaltyOut, loyalty_
 from habitue.edges.talon_one.integration.traces import CampaignTraceOut, trace_out
 from habitue.edges.talon_one.management.campaigns import CampaignOut, campaign_out
 from habitue.edges.talon_one.management.coupon_wire import CouponOut, coupon_out
+from habitue.edges.talon_one.referral_wire import referral_out
 from habitue.promotions.budgets import counts_of
 from habitue.promotions.coupon import Coupon
 from habitue.promotions.program import Program
+from habitue.promotions.resources import ResourceChanges
 from habitue.usecases.points_told import points_told
 from habitue.usecases.read_achievements import standings
 from habitue.usecases.session_state import SessionOutcome
@@ -74,6 +76,7 @@ def render_session(content: Sequence[str]) -> Callable[[SessionOutcome, Program]
     def render(outcome: SessionOutcome, program: Program) -> Reply:
         decision = outcome.decision
         state = state_out([effect_out(effect) for effect in decision.effects])
+        _tell_created(state, decision.resource_changes)
         for name in content:
             part = _SESSION_PARTS.get(name)
             if part is not None:
@@ -113,6 +116,7 @@ def render_profile(
     def render(outcomes: Sequence[ProfileOutcome], program: Program) -> Reply:
         (outcome,) = outcomes
         state = state_out([effect_out(effect) for effect in outcome.decision.effects])
+        _tell_created(state, outcome.decision.resource_changes)
         for name in content:
             part = PROFILE_PARTS.get(name)
             if part is not None:
@@ -132,6 +136,13 @@ def render_profiles(*, silent: bool) -> Callable[[Sequence[ProfileOutcome], Prog
         return Reply(200, ENCODER.encode({"integrationStates": states}))
 
     return render
+
+
+def _tell_created(state: IntegrationStateOut, changes: ResourceChanges) -> None:
+    created = changes.creations
+    if created is not None:
+        state.created_coupons = list(map(coupon_out, created.coupons))
+        state.created_referrals = list(map(referral_out, created.referrals))
 
 
 def state_out(
