@@ -106,17 +106,20 @@ def test_what_was_refused_leaves_its_key_free(counter: Counter) -> None:
 
 
 def test_cards_are_changed_once(counter: Counter) -> None:
+    made = [{"label": "CHANGED_ONCE", "status": "NOT_ISSUED"}]
+    assert counter.send("POST", "/v2/genericStatus/card/labels", made).status == 200
     form = {"prefix": "CHG", "length": 8, "method": "DEFAULT"}
     series = {**SERIES, "code": "CHANGED", "cardGenerationEnabled": True}
     series["cardGenerationConfiguration"] = form
     id_ = counter.send("POST", "/v2/card/series", series).json["entity"]
     order = {"seriesId": id_, "count": 2, "statusLabel": "NOT_ISSUED"}
     one, two = counter.send("POST", "/v2/card/generate", order).json["entity"]
-    body = {"cardNumber": one, "statusLabel": "ONCE_MADE", "statusInfo": {"reason": "print"}}
+    body = {"cardNumber": one, "statusLabel": "CHANGED_ONCE", "statusInfo": {"reason": "print"}}
     key = {"idempotency-key": "change"}
     log = f"/v2/card/statusLog?number={one}"
     entries = len(counter.send("GET", log).json["data"])
     first = counter.send("PUT", "/v2/card", body, key)
+    assert first.status == 200, first.body
     assert (first.status, first.json["warnings"]) == (200, [])
     assert counter.send("PUT", "/v2/card", body, key).body == first.body
     assert len(counter.send("GET", log).json["data"]) == entries + 1
