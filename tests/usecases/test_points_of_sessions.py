@@ -13,8 +13,10 @@ from habitue.promotions.effects import (
     RollbackAddedPoints,
 )
 from habitue.promotions.evaluate import Purpose
+from habitue.promotions.resources import Asking
 from habitue.promotions.returned import ReturnWish
 from habitue.usecases.erase_customer import erase_customer
+from habitue.usecases.resources import asked
 from tests.building import Till, item, rule
 from tests.usecases.points_shop import complaints
 from tests.usecases.points_till import balances, club_of, gift, of_points, told, transactions
@@ -264,3 +266,14 @@ async def test_erasing_a_person_takes_names_out_of_points_and_leaves_amounts(til
         assert [row["text"] for row in rows if "anna" in row["text"]] == []
     assert told((await till.read("s1")).effects) == [("AddLoyaltyPoints", 5)]
     assert await complaints(till.shop.database) == []
+
+
+async def test_what_rules_do_not_use_is_not_read(till: Till) -> None:
+    asking = Asking(till.now)
+    assert asked(till.shop.program(till.application.id), asking, ("points",)) is None
+    club, _ = await club_of(till), await club_of(till, "other")
+    assert asked(till.shop.program(till.application.id), asking, ("points",)) is None
+    await till.campaign(rule("true", f'addLoyaltyPoints("tea", {club.id}, "", 1)'))
+    program = till.shop.program(till.application.id)
+    question = b'{"points":{"programs":[%d],"session":false}}' % club.id
+    assert asked(program, asking, ("points",)) == question
