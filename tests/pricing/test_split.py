@@ -1,10 +1,11 @@
 """Parts of a split sum to the whole, whatever the whole and the weights are."""
 
-from decimal import Decimal
+from decimal import Decimal, localcontext
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from habitue.model.numbers import EXACT
 from habitue.pricing.split import QUANTUM, split
 
 AMOUNTS = st.decimals(min_value=0, max_value=10**12, places=12, allow_nan=False)
@@ -62,3 +63,12 @@ def test_each_part_is_within_a_quantum_of_its_ideal_share(
 def test_a_weight_of_zero_gets_nothing(whole: Decimal, weights: list[Decimal]) -> None:
     parts = split(whole, [*weights, Decimal(1), Decimal(0)])
     assert parts[-1] == 0
+
+
+def test_a_whole_of_many_digits_has_no_negative_part() -> None:
+    with localcontext(EXACT):
+        for divisor in (3, 7, 11, 13):
+            whole = Decimal("83.330000000001") / divisor
+            parts = split(whole, [Decimal("33.33"), Decimal(50), Decimal("1E-12"), Decimal(0)])
+            assert sum(parts, Decimal(0)) == whole
+            assert all(part >= 0 for part in parts), (divisor, parts)

@@ -34,6 +34,9 @@ def split(whole: Decimal, weights: Sequence[Decimal]) -> list[Decimal]:
         for weight in weights[:-1]:
             running += weight
             reached = (whole * running / sum_of_weights).quantize(quantum, ROUND_DOWN)
+            if whole >= 0:
+                # the product of a long number is rounded, and must not lead beyond the whole
+                reached = min(max(reached, given), whole)
             parts.append(reached - given)
             given = reached
         return [*parts, whole - given]
