@@ -188,7 +188,7 @@ def test_embeds_show_what_was_asked_for(counter: Counter, meera: int) -> None:
         "reason": "",
         "createdOn": "2025-03-04T01:15:20Z",
     }
-    assert "loyaltyProgramDetails" not in shown
+    assert shown["loyaltyProgramDetails"] == []
 
 
 @pytest.mark.parametrize(
