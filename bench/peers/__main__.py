@@ -2,7 +2,7 @@
 
     python -m bench.peers [--sizes 10,100,1000,10000] [--json]
 
-Needs Node and npm: the peers are installed, in pinned versions, into `build/bench-peers`.
+Needs Node and npm. Peers are installed, in pinned versions, into `build/bench-peers`.
 """
 
 import argparse
@@ -20,8 +20,8 @@ def main() -> None:
     parser.add_argument("--sizes", default=",".join(map(str, SIZES)))
     parser.add_argument("--json", action="store_true", help="print the rows as JSON")
     chosen = parser.parse_args()
-    scripts = installed()
-    rows = [row for size in chosen.sizes.split(",") for row in measure(int(size), scripts)]
+    peers = installed()
+    rows = [row for size in chosen.sizes.split(",") for row in measure(int(size), peers)]
     print(json.dumps(msgspec.to_builtins(rows), indent=1) if chosen.json else table(rows))
 
 

@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import venv
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -39,6 +40,7 @@ RULES = "Habitue, rules alone"
 LOOP = "plain loop"
 
 _HERE = Path(__file__).parent
+_CEL = "common-expression-language==0.10.0"
 _KINDS = ("rules", "commerce")
 _INSTALLED = Path(__file__).parents[2] / "build" / "bench-peers"
 
@@ -74,12 +76,22 @@ class Peer(msgspec.Struct):
     found: list[list[int]]
 
 
-def installed() -> list[Path]:
-    """The scripts of the peers beside their packages, which are installed where they are not."""
-    return [_installed(kind) for kind in _KINDS]
+def installed() -> list[list[str]]:
+    """The commands that run the peers, whose packages are installed where they are not."""
+    return [[_python(), str(_HERE / "cel_peer.py")], *(["node", _node(kind)] for kind in _KINDS)]
 
 
-def _installed(kind: str) -> Path:
+def _python() -> str:
+    home = _INSTALLED / "python"
+    if not (home / _CEL).exists():
+        venv.create(home, with_pip=True)
+        command = [str(home / "bin" / "python"), "-m", "pip", "install", "--quiet", _CEL]
+        subprocess.run(command, check=True, stdout=sys.stderr)
+        (home / _CEL).touch()
+    return str(home / "bin" / "python")
+
+
+def _node(kind: str) -> str:
     home, source = _INSTALLED / kind, _HERE / kind
     home.mkdir(parents=True, exist_ok=True)
     wanted, there = source / "package.json", home / "package.json"
@@ -92,24 +104,23 @@ def _installed(kind: str) -> Path:
             there.unlink()
             raise
     shutil.copy(_HERE / "timing.mjs", home)
-    return Path(shutil.copy(source / "peers.mjs", home))
+    return shutil.copy(source / "peers.mjs", str(home))
 
 
-def measure(size: int, scripts: Sequence[Path] = ()) -> list[Row]:
-    """Every side for that many promotions; without scripts only those that need no installation.
+def measure(size: int, peers: Sequence[list[str]] = ()) -> list[Row]:
+    """Every side for that many promotions; without peers only those that need no installation.
 
     Raises `AssertionError` where two sides disagree.
     """
     offered, visits = promotions(size), carts(size)
     load = os.getloadavg()[0]
     found, (by_habitue, by_rules, by_loop) = _ours(offered, visits)
-    peers = _peers(offered, visits, scripts)
     sides = [
         (HABITUE, version("habitue"), by_habitue),
         (RULES, version("habitue"), by_rules),
         (LOOP, f"Python {platform.python_version()}", by_loop),
     ]
-    for peer in peers:
+    for peer in _peers(offered, visits, peers):
         if peer.found != found:
             raise AssertionError(f"{peer.engine} finds other promotions than the plain loop")
         sides.append((peer.engine, peer.version, peer.microseconds))
@@ -164,15 +175,16 @@ def _microseconds(work: Callable[[], object]) -> float:
     return statistics.median(calls) / 1_000
 
 
-def _peers(offered: list[Promotion], visits: list[Cart], scripts: Sequence[Path]) -> list[Peer]:
+def _peers(
+    offered: list[Promotion], visits: list[Cart], commands: Sequence[list[str]]
+) -> list[Peer]:
     workload = Workload(offered, [facts(cart) for cart in visits])
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "workload.json"
         file.write_bytes(msgspec.json.encode(workload))
-        return [peer for script in scripts for peer in _printed(script, file)]
+        return [peer for command in commands for peer in _printed([*command, str(file)])]
 
 
-def _printed(script: Path, workload: Path) -> list[Peer]:
-    command = ["node", str(script), str(workload)]
+def _printed(command: list[str]) -> list[Peer]:
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE)
     return [msgspec.json.decode(line, type=Peer) for line in done.stdout.splitlines()]
