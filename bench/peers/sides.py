@@ -136,11 +136,16 @@ def _ruleset(promotion: Promotion) -> StoredRuleset:
     effect = f'setDiscount("{promotion.id}", session.total * {promotion.percent} / 100)'
     rule = {
         "title": f"promotion {promotion.id}",
-        "condition": ["and", condition],
+        "condition": condition if _is_conjunction(condition) else ["and", condition],
         "effects": [render_expression(read_text(effect))],
     }
     document = {"rules": [rule], "bindings": []}
     return StoredRuleset(FIRST_RULESET_ID + promotion.id, promotion.id, NOW, document)
+
+
+def _is_conjunction(document: object) -> bool:
+    """Whether its parts are told apart as they are; a coupon is looked for among those alone."""
+    return isinstance(document, list) and document[0] == "and"
 
 
 def _text(condition: Condition) -> str:
