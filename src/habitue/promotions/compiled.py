@@ -1,6 +1,6 @@
 """Compiled campaigns: rules as Python functions of an evaluation, beside what they came from."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import msgspec
 
@@ -97,7 +97,7 @@ def _compiled_rule(
         effects=tuple(compile_expression(each, dialect) for each in rule.effects),
         bindings=tuple(compile_binding(each.name, each.expression, dialect) for each in bindings),
         uses_coupon=uses_coupon,
-        needs_coupon=operator == "and" and any(map(is_coupon_condition, parts)),
+        needs_coupon=operator == "and" and any(map(is_coupon_condition, _joined(parts))),
         failure_effects=tuple(compile_expression(each, dialect) for each in rule.failure_effects),
         parts=_compiled_parts(parts, dialect) if uses_coupon and operator == "and" else (),
         names=tuple((each.name, each.expression) for each in bindings),
@@ -117,6 +117,15 @@ def mentions_coupon(expression: Expression) -> bool:
 def is_coupon_condition(expression: Expression) -> bool:
     """Whether the expression is nothing but the question for a coupon."""
     return isinstance(expression, Call) and expression.name.lower() == "couponvalid"
+
+
+def _joined(parts: Iterable[Expression]) -> Iterator[Expression]:
+    """Everything that must hold so that all parts do, however deep it stands in them."""
+    for part in parts:
+        if isinstance(part, Call) and part.name.lower() == "and":
+            yield from _joined(part.arguments)
+        else:
+            yield part
 
 
 def _compiled_parts(parts: Iterable[Expression], dialect: Dialect) -> tuple[Evaluate, ...]:
