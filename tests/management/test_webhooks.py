@@ -138,6 +138,7 @@ async def test_the_log_tells_what_was_sent_and_what_came_back(client: Client) ->
         "isSuccessful=true",
         "webhookIDs=99",
         "responseCode=200",
+        "responseCode=9007199254740990",
         "period=15m&campaignId=1",
     ):
         _, log = await client.send("GET", f"/v1/message_logs?entityType=webhook&{none}")

@@ -91,7 +91,7 @@ WHERE ($1::bigint IS NULL OR id < $1)
     AND ($8::timestamptz IS NULL OR created < $8)
     AND ($9::text IS NULL OR state = $9)
     AND ($10::boolean IS NULL OR (status IS NOT NULL AND (status BETWEEN 200 AND 299) = $10))
-    AND ($11::integer IS NULL OR status = $11)
+    AND ($11::bigint IS NULL OR status = $11)
 ORDER BY id DESC LIMIT $12
 """
 
