@@ -8,8 +8,6 @@ them take from. The ratio of both rates is what is left of the speed.
 import argparse
 import asyncio
 import statistics
-import sys
-import tempfile
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -19,6 +17,7 @@ from pathlib import Path
 
 import msgspec
 
+from bench.measuring import run_bench
 from habitue.model.limits import AMOUNT_MAX
 from habitue.pricing.cart import CartItem
 from habitue.promotions.decide import SessionCommand
@@ -154,12 +153,7 @@ def options_of(arguments: Sequence[str]) -> tuple[Options, Path | None]:
 
 
 def main() -> None:
-    options, file = options_of(sys.argv[1:])
-    with tempfile.TemporaryDirectory(prefix="habitue-bench-") as directory:
-        outcome = asyncio.run(measure(options, Path(directory)))
-    print(table(outcome))
-    if file is not None:
-        file.write_bytes(msgspec.json.format(msgspec.json.encode(outcome)))
+    run_bench(options_of, measure, table)
 
 
 if __name__ == "__main__":

@@ -21,7 +21,6 @@ import asyncio
 import statistics
 import subprocess
 import sys
-import tempfile
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import ExitStack, asynccontextmanager
 from itertools import count
@@ -32,7 +31,7 @@ from typing import NamedTuple
 import msgspec
 
 from bench import ceiling, people_pgbench, people_rows
-from bench.measuring import Load, Run, median_of, percentile, processor_seconds
+from bench.measuring import Load, Run, median_of, percentile, processor_seconds, run_bench
 from bench.people_load import Kind, Plan, Report
 from bench.people_rows import Share
 from bench.pgbench import Peer
@@ -356,12 +355,7 @@ def options_of(arguments: Sequence[str]) -> tuple[Options, Path | None]:
 
 
 def main() -> None:
-    options, file = options_of(sys.argv[1:])
-    with tempfile.TemporaryDirectory(prefix="habitue-bench-") as directory:
-        outcome = asyncio.run(measure(options, Path(directory)))
-    print(table(outcome))
-    if file is not None:
-        file.write_bytes(msgspec.json.format(msgspec.json.encode(outcome)))
+    run_bench(options_of, measure, table)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,6 @@ import asyncio
 import http.client
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -28,7 +27,7 @@ from uuid import UUID
 import msgspec
 
 from bench import points_pgbench
-from bench.measuring import Load, Run, median_of, percentile, processor_seconds
+from bench.measuring import Load, Run, median_of, percentile, processor_seconds, run_bench
 from bench.pgbench import Peer
 from bench.points_load import Plan, Report, name_of
 from bench.serving import Server, served
@@ -316,12 +315,7 @@ def options_of(arguments: Sequence[str]) -> tuple[Options, Path | None]:
 
 
 def main() -> None:
-    options, file = options_of(sys.argv[1:])
-    with tempfile.TemporaryDirectory(prefix="habitue-bench-") as directory:
-        outcome = asyncio.run(measure(options, Path(directory)))
-    print(table(outcome))
-    if file is not None:
-        file.write_bytes(msgspec.json.format(msgspec.json.encode(outcome)))
+    run_bench(options_of, measure, table)
 
 
 if __name__ == "__main__":

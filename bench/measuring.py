@@ -5,13 +5,19 @@ requests per second and latencies are of the window. Processor time is of the wh
 all its requests.
 """
 
+import asyncio
 import os
 import statistics
-from collections.abc import Iterable, Sequence
+import sys
+import tempfile
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
+Options = TypeVar("Options")
+Outcome = TypeVar("Outcome")
 _TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 
 
@@ -35,6 +41,25 @@ class Load(msgspec.Struct, frozen=True):
     window_seconds: float
     window_ms: Sequence[float]
     client_seconds: float
+
+
+def run_bench(
+    options_of: Callable[[Sequence[str]], tuple[Options, Path | None]],
+    measure: Callable[[Options, Path], Awaitable[Outcome]],
+    table: Callable[[Outcome], str],
+) -> None:
+    """A benchmark as the command line asks for it: its table is printed, and its figures are
+    written as JSON where a file is named. `measure` gets a directory that is gone afterwards."""
+    options, file = options_of(sys.argv[1:])
+
+    async def measured(directory: str) -> Outcome:
+        return await measure(options, Path(directory))
+
+    with tempfile.TemporaryDirectory(prefix="habitue-bench-") as directory:
+        outcome = asyncio.run(measured(directory))
+    print(table(outcome))
+    if file is not None:
+        file.write_bytes(msgspec.json.format(msgspec.json.encode(outcome)))
 
 
 def median_of(runs: Sequence[Run]) -> Run:

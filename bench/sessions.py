@@ -13,7 +13,6 @@ import argparse
 import asyncio
 import subprocess
 import sys
-import tempfile
 from collections.abc import AsyncIterator, Sequence
 from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
@@ -23,7 +22,7 @@ import msgspec
 
 from bench import carts, ceiling, pgbench, rows
 from bench.load import Plan, Report
-from bench.measuring import Load, Run, median_of, percentile, processor_seconds
+from bench.measuring import Load, Run, median_of, percentile, processor_seconds, run_bench
 from bench.rows import Documents, Share
 from bench.serving import Server, ceiling_served, served
 from bench.shop import KEY, build_shop
@@ -254,12 +253,7 @@ def options_of(arguments: Sequence[str]) -> tuple[Options, Path | None]:
 
 
 def main() -> None:
-    options, file = options_of(sys.argv[1:])
-    with tempfile.TemporaryDirectory(prefix="habitue-bench-") as directory:
-        outcome = asyncio.run(measure(options, Path(directory)))
-    print(table(outcome))
-    if file is not None:
-        file.write_bytes(msgspec.json.format(msgspec.json.encode(outcome)))
+    run_bench(options_of, measure, table)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Referral codes, coupons that rules make, and giveaways, in sessions."""
 
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -20,13 +21,10 @@ from habitue.promotions.evaluate import Purpose
 from habitue.promotions.giveaways import GiveawayPool
 from habitue.promotions.referral import Referral
 from habitue.promotions.returned import ReturnWish
+from habitue.store.giveaways import NewGiveaway, insert_giveaways, read_awards
 from habitue.usecases.configure.giveaways import (
-    GiveawayLine,
     PoolFields,
-    add_giveaways,
     create_pool,
-    giveaways_of_customer,
-    pool_counts,
 )
 from habitue.usecases.configure.referrals import (
     ReferralFields,
@@ -246,8 +244,13 @@ async def test_a_rule_reserves_a_coupon_within_its_limit(till: Till) -> None:
 
 async def pool(till: Till, *codes: str) -> GiveawayPool:
     made = await create_pool(till.shop, PoolFields(name="vouchers"), till.now)
-    await add_giveaways(till.shop, made.id, [GiveawayLine(each) for each in codes], till.now)
+    await add(till, made, *codes)
     return made
+
+
+async def add(till: Till, to: GiveawayPool, *codes: str, start: datetime | None = None) -> None:
+    rows = [NewGiveaway(to.id, each, start, None, "{}", 0, till.now) for each in codes]
+    await insert_giveaways(till.shop.database, rows)
 
 
 async def test_a_giveaway_is_told_at_closing_and_stays_given(till: Till) -> None:
@@ -268,19 +271,17 @@ async def test_a_giveaway_is_told_at_closing_and_stays_given(till: Till) -> None
     assert outcomes((await closes(till, "s2", profile_id="paul")).decision.effects) == []
     await till.reopen("s1")
     assert outcomes((await till.put("s1", state="closed")).decision.effects) == [award]
-    counts = await pool_counts(till.shop, vouchers.id, till.now)
-    assert (counts.total, counts.used, counts.usable) == (1, 1, 0)
+    counted = "SELECT count(*), count(*) FILTER (WHERE used) FROM giveaway WHERE pool_id = $1"
+    assert tuple(await till.shop.database.fetchrow(counted, vouchers.id) or ()) == (1, 1)
     assert await left(till.shop.database) == {"awardGiveaway/": 4}
-    (given,) = await giveaways_of_customer(till.shop, closed.decision.session.customer_id)
+    (given,) = await read_awards(till.shop.database, closed.decision.session.customer_id)
     assert (given.code, given.profile_id, given.used) == ("KEY-1", "maria", True)
 
 
 async def test_codes_are_given_only_between_their_dates(till: Till) -> None:
     vouchers = await pool(till)
     tomorrow = till.now.replace(day=16)
-    await add_giveaways(
-        till.shop, vouchers.id, [GiveawayLine("LATER", start_date=tomorrow)], till.now
-    )
+    await add(till, vouchers, "LATER", start=tomorrow)
     await till.campaign(rule("session.total > 0", f"awardGiveaway({vouchers.id})"), features=ALL)
     assert outcomes((await closes(till, "s1", profile_id="maria")).decision.effects) == []
     till.now = tomorrow
@@ -296,4 +297,4 @@ async def test_an_advocate_gets_a_giveaway_for_a_friend(till: Till) -> None:
     _, award = await submits(till, "s1", made.code)
     assert award.profile_id == "maria"
     maria = await till.read("of-maria")
-    assert len(await giveaways_of_customer(till.shop, maria.customer_id)) == 1
+    assert len(await read_awards(till.shop.database, maria.customer_id)) == 1

@@ -39,24 +39,10 @@ class GiveawayRow(msgspec.Struct, frozen=True):
     customer_id: int | None
 
 
-class PoolCount(msgspec.Struct, frozen=True):
-    """How many codes a pool has, how many were given, and how many can be given now."""
-
-    total: int
-    used: int
-    usable: int
-
-
 _INSERT = """
 INSERT INTO giveaway (pool_id, code, start_date, end_date, attributes, import_id, created)
 SELECT * FROM unnest($1::bigint[], $2::text[], $3::timestamptz[], $4::timestamptz[], $5::jsonb[],
     $6::bigint[], $7::timestamptz[])
-"""
-_COUNT = """
-SELECT count(*) AS total, count(*) FILTER (WHERE used) AS used,
-    count(*) FILTER (WHERE NOT used AND (start_date IS NULL OR start_date <= $2)
-        AND (end_date IS NULL OR end_date > $2)) AS usable
-FROM giveaway WHERE pool_id = $1
 """
 _COLUMNS = """
 SELECT giveaway.id, created, code, giveaway.pool_id, start_date, end_date, attributes, used,
@@ -84,13 +70,6 @@ async def insert_giveaways(connection: Connection, rows: Sequence[NewGiveaway]) 
     if columns:
         columns[4] = [text.encode() for text in columns[4]]
         await connection.execute(_INSERT, *columns)
-
-
-async def count_giveaways(connection: Connection, pool_id: int, now: datetime) -> PoolCount:
-    """How many codes the pool has at that moment."""
-    row = await connection.fetchrow(_COUNT, pool_id, now)
-    assert row is not None, "counting always gives one row"
-    return PoolCount(row["total"], row["used"], row["usable"])
 
 
 async def read_awards(connection: Connection, customer_id: int) -> list[GiveawayRow]:

@@ -12,6 +12,7 @@ from uuid import UUID
 import msgspec
 
 from habitue.store.database import Connection
+from habitue.store.loyalty_reading import VISIBLE, WANTED
 
 
 class OwnerRow(msgspec.Struct, frozen=True):
@@ -116,33 +117,16 @@ WHERE card.program_id = $1 AND card.id > $2 AND card.deleted IS NULL
 ORDER BY card.id LIMIT $3
 """
 
-_LOG = """
+_LOG = f"""
 SELECT entry.id, entry.key, entry.kind, entry.at AS created, entry.subledger, entry.amount,
     entry.start, entry.expiry, entry.validity, entry.awaits, entry.negative, entry.cause,
     profile_id_of(entry.customer_id) AS profile_id, (
         SELECT identifier FROM program_card AS card WHERE card.owner_id = entry.customer_id
     ) AS card_identifier
 FROM loyalty_transaction AS entry
-JOIN loyalty_account AS account ON account.customer_id = entry.customer_id
-    AND account.program_id = entry.program_id AND account.subledger = entry.subledger
-    AND account.root_id = entry.root_id AND entry.sequence > account.deleted_through
-WHERE entry.program_id = $1 AND {of_owner}
-    AND entry.kind IN ('earn', 'spend', 'post_hold', 'take_back', 'reimburse', 'transfer')
-    AND entry.amount <> 0 AND entry.id > $3
-    AND ($4::text[] IS NULL OR entry.subledger = ANY ($4))
-    AND ($5::text[] IS NULL OR entry.cause ->> 'session_key' = ANY ($5))
-    AND ($6::uuid[] IS NULL OR entry.key = ANY ($6))
-    AND ($7::text IS NULL OR $7 = CASE
-        WHEN entry.cause ->> 'session_id' IS NOT NULL THEN 'session'
-        WHEN entry.cause ->> 'import_id' IS NOT NULL THEN 'import' ELSE 'manual' END)
-    AND ($8::timestamptz IS NULL OR entry.at >= $8)
-    AND ($9::timestamptz IS NULL OR entry.at <= $9)
-    AND (NOT $10::boolean OR EXISTS (
-        SELECT FROM loyalty_lot AS lot WHERE lot.customer_id = entry.customer_id
-            AND lot.program_id = entry.program_id AND lot.subledger = entry.subledger
-            AND lot.key = entry.key AND lot.start IS NULL AND lot.remaining > 0
-            AND (lot.expiry IS NULL OR lot.expiry > $11::timestamptz)))
-ORDER BY entry.id {direction} OFFSET $12 LIMIT $13
+{VISIBLE}
+WHERE {{of_owner}} AND entry.program_id = $2 AND {WANTED} AND entry.id > $11
+ORDER BY entry.id {{direction}} OFFSET $12 LIMIT $13
 """
 
 
@@ -169,13 +153,13 @@ async def cards(connection: Connection, wanted: CardsExport) -> list[bytes]:
 
 async def log(connection: Connection, query: LogQuery) -> list[LogRow]:
     """The entries that are asked for."""
-    of_owner = "$2::bigint IS NULL" if query.owner_id is None else "entry.customer_id = $2"
+    of_owner = "$1::bigint IS NULL" if query.owner_id is None else "entry.customer_id = $1"
     direction = "DESC" if query.newest_first else "ASC"
     rows = await connection.fetch(
         _LOG.format(of_owner=of_owner, direction=direction),
-        query.program_id,
         query.owner_id,
-        query.after,
+        query.program_id,
+        query.now,
         query.subledgers,
         query.session_keys,
         query.keys,
@@ -183,7 +167,7 @@ async def log(connection: Connection, query: LogQuery) -> list[LogRow]:
         query.since,
         query.until,
         query.awaiting,
-        query.now,
+        query.after,
         query.skip,
         query.limit,
     )

@@ -84,7 +84,8 @@ class TransactionRow(msgspec.Struct, frozen=True):
     cause: bytes
 
 
-_VISIBLE = """
+# Entries that were not deleted.
+VISIBLE = """
     JOIN loyalty_account AS account ON account.customer_id = entry.customer_id
         AND account.program_id = entry.program_id AND account.subledger = entry.subledger
         AND account.root_id = entry.root_id AND entry.sequence > account.deleted_through
@@ -107,7 +108,7 @@ FROM loyalty_lot AS lot
 JOIN loyalty_transaction AS entry ON entry.customer_id = lot.customer_id
     AND entry.program_id = lot.program_id AND entry.subledger = lot.subledger
     AND entry.root_id = lot.root_id AND entry.key = lot.key
-{_VISIBLE}
+{VISIBLE}
 WHERE lot.customer_id = $1 AND lot.program_id = $2 AND CASE $3
         WHEN 'active' THEN lot.remaining > 0 AND lot.start <= $4::timestamptz
             AND (lot.expiry IS NULL OR lot.expiry > $4)
@@ -121,11 +122,9 @@ WHERE lot.customer_id = $1 AND lot.program_id = $2 AND CASE $3
 ORDER BY {{order}} OFFSET $8 LIMIT $9
 """
 
-_CHOSEN = f"""
-FROM loyalty_transaction AS entry
-{_VISIBLE}
-WHERE entry.customer_id = $1 AND entry.program_id = $2
-    AND entry.kind IN ('earn', 'spend', 'post_hold', 'take_back', 'reimburse', 'transfer')
+# Which entries a page of a log is of; $3 is now, $4 to $10 as in a `TransactionsPage`.
+WANTED = """
+    entry.kind IN ('earn', 'spend', 'post_hold', 'take_back', 'reimburse', 'transfer')
     AND entry.amount <> 0
     AND ($4::text[] IS NULL OR entry.subledger = ANY ($4))
     AND ($5::text[] IS NULL OR entry.cause ->> 'session_key' = ANY ($5))
@@ -140,6 +139,12 @@ WHERE entry.customer_id = $1 AND entry.program_id = $2
             AND lot.program_id = entry.program_id AND lot.subledger = entry.subledger
             AND lot.key = entry.key AND lot.start IS NULL AND lot.remaining > 0
             AND (lot.expiry IS NULL OR lot.expiry > $3::timestamptz)))
+"""
+
+_CHOSEN = f"""
+FROM loyalty_transaction AS entry
+{VISIBLE}
+WHERE entry.customer_id = $1 AND entry.program_id = $2 AND {WANTED}
     AND ($11::text[] IS NULL OR entry.kind = ANY ($11))
 """
 

@@ -30,6 +30,24 @@ class TimePointShape(msgspec.Struct, rename="camel", omit_defaults=True):
     day_of_week: Integer | None = None
 
 
+class DefinitionOut(msgspec.Struct, rename="camel", omit_defaults=True, kw_only=True):
+    """What every answer says of an achievement."""
+
+    id: int
+    created: datetime
+    name: str
+    title: str
+    description: str
+    target: Decimal
+    period: str | None = None
+    period_end_override: TimePointShape | None = None
+    recurrence_policy: Recurrence
+    activation_policy: Activation
+    fixed_start_date: datetime | None = None
+    end_date: datetime | None = None
+    allow_rollback_after_completion: bool
+
+
 class ProgressOut(msgspec.Struct, rename="camel", omit_defaults=True):
     """Where a customer stands."""
 
@@ -81,7 +99,7 @@ def defined_progress_out(standing: Standing, now: datetime) -> DefinedProgressOu
 
 
 def definition(achievement: Achievement) -> dict[str, Any]:
-    """What every answer says of an achievement, by the names of its fields."""
+    """The fields of `DefinitionOut`, for one of the shapes that add to them."""
     point = achievement.period_end
     return {
         "id": achievement.id,

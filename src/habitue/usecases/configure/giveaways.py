@@ -1,22 +1,18 @@
-"""Giveaway pools: made by staff, filled with codes, and looked at.
+"""Giveaway pools, as staff makes them; their codes come by file (`usecases.import_giveaways`).
 
 A pool is of one environment, live or sandbox. Names need not be unique.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import datetime
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from habitue.model.attributes import Attributes
 from habitue.model.errors import Fault
 from habitue.promotions.configuration import Configuration
 from habitue.promotions.giveaways import GiveawayPool
-from habitue.store import giveaways
 from habitue.store.configuration import new_ids
-from habitue.store.documents import encode
-from habitue.store.giveaways import GiveawayRow, NewGiveaway, PoolCount
 from habitue.usecases.configuration import Change
 from habitue.usecases.configure.checks import (
     application_faults,
@@ -38,15 +34,6 @@ class PoolFields(msgspec.Struct, frozen=True, kw_only=True):
     subscribed_application_ids: tuple[int, ...] | UnsetType | None = UNSET
 
 
-class GiveawayLine(msgspec.Struct, frozen=True):
-    """A code that is to be given away; without dates it is valid at any time."""
-
-    code: str
-    start_date: datetime | None = None
-    end_date: datetime | None = None
-    attributes: Attributes = {}
-
-
 async def create_pool(shop: Shop, fields: PoolFields, now: datetime) -> GiveawayPool:
     """The new pool, without codes. Raises `InvalidInput`."""
     (id_,) = await new_ids(shop.database, "giveaway_pool")
@@ -60,38 +47,6 @@ async def create_pool(shop: Shop, fields: PoolFields, now: datetime) -> Giveaway
         return Decision(pool, (Change(pool),))
 
     return await settle(shop, decide)
-
-
-async def add_giveaways(
-    shop: Shop, pool_id: int, lines: Sequence[GiveawayLine], now: datetime, import_id: int = 0
-) -> int:
-    """How many codes there are in the pool more; equal ones are codes apart. Raises `NotFound`."""
-    pool = (await shop.refresh()).pool(pool_id)
-    rows = [
-        NewGiveaway(
-            pool.id,
-            each.code,
-            each.start_date,
-            each.end_date,
-            encode(each.attributes).decode(),
-            import_id,
-            now,
-        )
-        for each in lines
-    ]
-    await giveaways.insert_giveaways(shop.database, rows)
-    return len(rows)
-
-
-async def pool_counts(shop: Shop, pool_id: int, now: datetime) -> PoolCount:
-    """How many codes the pool has, and how many of them can be given now. Raises `NotFound`."""
-    pool = (await shop.refresh()).pool(pool_id)
-    return await giveaways.count_giveaways(shop.database, pool.id, now)
-
-
-async def giveaways_of_customer(shop: Shop, customer_id: int) -> list[GiveawayRow]:
-    """What was given to the customer, and what was given to whoever is joined with it."""
-    return await giveaways.read_awards(shop.database, customer_id)
 
 
 def _faults(configuration: Configuration, pool: GiveawayPool) -> Iterator[Fault]:

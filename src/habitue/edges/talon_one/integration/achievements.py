@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from decimal import Decimal
 from typing import Annotated, Literal
 
 import msgspec
@@ -10,15 +9,14 @@ from msgspec import Meta
 
 from habitue.edges.http.operation import Answer, Call, Operation
 from habitue.edges.talon_one.achievements import (
+    DefinitionOut,
     ProgressOut,
-    TimePointShape,
     definition,
     progress_out,
 )
 from habitue.edges.talon_one.doors import INTEGRATION, Principal
 from habitue.edges.talon_one.integration.ids import integration_id
 from habitue.edges.talon_one.pages import PageSize, Skip
-from habitue.loyalty.achievement import Activation, Recurrence
 from habitue.usecases.read_achievements import Standing, read_iterations, read_standings
 
 Instant = Annotated[datetime, Meta(tz=True)]
@@ -49,22 +47,9 @@ class HistoryQuery(msgspec.Struct, rename="camel", kw_only=True):
     skip: Skip = 0
 
 
-class AchievementStatusOut(msgspec.Struct, rename="camel", omit_defaults=True, kw_only=True):
+class AchievementStatusOut(DefinitionOut, rename="camel", omit_defaults=True, kw_only=True):
     """An achievement and where the customer stands in it."""
 
-    id: int
-    created: datetime
-    name: str
-    title: str
-    description: str
-    target: Decimal
-    period: str | None = None
-    period_end_override: TimePointShape | None = None
-    recurrence_policy: Recurrence
-    activation_policy: Activation
-    fixed_start_date: datetime | None = None
-    end_date: datetime | None = None
-    allow_rollback_after_completion: bool
     campaign_id: int | None = None
     status: Literal["active", "scheduled"]
     current_progress: ProgressOut

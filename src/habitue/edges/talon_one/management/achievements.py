@@ -1,7 +1,6 @@
 """Achievements in the Management API: those of a campaign (v1), and those of the account (v2)."""
 
 from datetime import datetime
-from decimal import Decimal
 from functools import partial
 from typing import Annotated, Any, Literal
 
@@ -10,7 +9,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from habitue.edges.http.numbers import Number
 from habitue.edges.http.operation import Answer, Call, Operation
-from habitue.edges.talon_one.achievements import TimePointShape, definition
+from habitue.edges.talon_one.achievements import DefinitionOut, TimePointShape, definition
 from habitue.edges.talon_one.management.shared import ACCOUNT_ID, Id, ManagementCall, managed
 from habitue.edges.talon_one.pages import PageWithoutTotal, Skip
 from habitue.loyalty.achievement import Achievement, Activation, Recurrence, TimePoint
@@ -50,43 +49,17 @@ class AccountAchievementIn(AchievementIn, rename="camel", kw_only=True):
     subscribed_applications: tuple[Id, ...] | UnsetType | None = UNSET
 
 
-class AchievementOut(msgspec.Struct, rename="camel", omit_defaults=True, kw_only=True):
+class AchievementOut(DefinitionOut, rename="camel", omit_defaults=True, kw_only=True):
     """An achievement of a campaign."""
 
-    id: int
-    created: datetime
-    name: str
-    title: str
-    description: str
-    target: Decimal
-    period: str | None = None
-    period_end_override: TimePointShape | None = None
-    recurrence_policy: Recurrence
-    activation_policy: Activation
-    fixed_start_date: datetime | None = None
-    end_date: datetime | None = None
-    allow_rollback_after_completion: bool
     campaign_id: int
     user_id: int
     status: Literal["inprogress", "expired", "not_started"]
 
 
-class AccountAchievementOut(msgspec.Struct, rename="camel", omit_defaults=True, kw_only=True):
+class AccountAchievementOut(DefinitionOut, rename="camel", omit_defaults=True, kw_only=True):
     """An achievement of the account."""
 
-    id: int
-    created: datetime
-    name: str
-    title: str
-    description: str
-    target: Decimal
-    period: str | None = None
-    period_end_override: TimePointShape | None = None
-    recurrence_policy: Recurrence
-    activation_policy: Activation
-    fixed_start_date: datetime | None = None
-    end_date: datetime | None = None
-    allow_rollback_after_completion: bool
     timezone: str
     sandbox: bool
     subscribed_applications: list[int]
