@@ -83,8 +83,7 @@ class _Sessions:
         key = session_key(self._application_id, session)
         customer_key = profile_key(customer, sandbox=False)
         asked = (key, self._application_id, customer_key, False, (code,), None, _LONG_AGO, None)
-        row = await self._database.fetchrow(sessions.LOAD, *asked)
-        assert row is not None
+        (row,) = await self._database.fetch_together(sessions.LOAD, *asked)
         saved = {
             "customer_id": row["owner_id"],
             "customer_version": row["owner_version"],
@@ -108,7 +107,12 @@ class _Sessions:
             "redeemed_ids": (carts.FIRST_COUPON_ID + index % carts.COUPONS,) if closes else (),
             "release": False,
         }
-        await self._database.fetchval(sessions.SAVE, *map(saved.get, _SESSION_ARGUMENTS))
+        arguments = [*map(saved.get, _SESSION_ARGUMENTS)]
+        if closes:
+            await self._database.fetchval(sessions.SAVE, *arguments)
+        else:
+            order = row["owner_id"]
+            await self._database.fetch_together(sessions.SAVE, *arguments, order=order)
         return self._answer
 
 
@@ -130,17 +134,21 @@ class _People:
 
     async def _look_up(self, query: bytes) -> int:
         (key, *_) = keys_of(int(query[-_INDEX_WIDTH:]))
-        *_, found = await self._database.fetch(card_reading.READ, (key,), ())
+        *_, found = await self._database.fetch_together(
+            card_reading.READ, (key,), (), begins=cards.is_head
+        )
         return int(found["id"])
 
     async def _register(self, body: bytes) -> int:
         at = body.index(b"ORC") + 3
         text = body[at : at + _INDEX_WIDTH]
         keys = keys_of(int(text))
-        head, *_ = await self._database.fetch(cards.LOAD, keys, (), None, _LONG_AGO)
+        head, *_ = await self._database.fetch_together(
+            cards.LOAD, keys, (), None, _LONG_AGO, begins=cards.is_head
+        )
         id_: int = head["root_id"]
         arguments = [self._of(each, text, id_, keys) for each in self._card]
-        await self._database.fetchval(cards.SAVE, *arguments)
+        await self._database.fetch_together(cards.SAVE, *arguments, order=id_)
         return id_
 
     def _of(self, argument: object, text: bytes, id_: int, keys: list[UUID]) -> object:
@@ -171,7 +179,7 @@ class _Events:
         keys = [turn + index for index in self._indexes]
         key = UUID(f"{device:0>32}")
         sent = (key, device, device[:16], SHARED_MAX, datetime.now(UTC), keys, *self._ready)
-        await self._database.fetchrow(events.STORE, *sent)
+        await self._database.fetch_together(events.STORE, *sent, order=key.int)
         return b'{"accepted":%d,"duplicates":0}' % len(keys)
 
 

@@ -29,6 +29,12 @@ class _Marked:
             await self._event()
         return await self._connection.fetchval(query, *arguments)
 
+    async def fetch_together(self, query: str, *arguments: object, **options: Any) -> list[Any]:
+        if self._mark in query:
+            await self._event()
+        rows: list[Any] = await self._connection.fetch_together(query, *arguments, **options)
+        return rows
+
 
 class _MarkedDatabase(_Marked):
     """A marked database, whose transactions are marked too."""

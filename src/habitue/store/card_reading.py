@@ -19,6 +19,7 @@ from habitue.store.cards import (
     ClaimRow,
     cards_in,
     claims_in,
+    is_head,
 )
 from habitue.store.database import Connection
 from habitue.store.documents import decoder_of
@@ -102,7 +103,7 @@ async def read(
     connection: Connection, claim_keys: Sequence[UUID], customer_ids: Sequence[int]
 ) -> CardsReading:
     """The holders of these claims, and their cards and those of these ids."""
-    head, *rows = await connection.fetch(READ, claim_keys, customer_ids)
+    head, *rows = await connection.fetch_together(READ, claim_keys, customer_ids, begins=is_head)
     return CardsReading(head["id"], claims_in(rows), cards_in(rows))
 
 

@@ -148,7 +148,9 @@ SELECT save_card($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $1
 
 async def load(connection: Connection, query: CardQuery) -> CardsRow:
     """Everything decisions about these cards need, in one round trip."""
-    head, *rows = await connection.fetch(LOAD, *msgspec.structs.astuple(query))
+    head, *rows = await connection.fetch_together(
+        LOAD, *msgspec.structs.astuple(query), begins=is_head
+    )
     return CardsRow(
         configuration_version=head["id"],
         new_id=head["root_id"],
@@ -156,6 +158,11 @@ async def load(connection: Connection, query: CardQuery) -> CardsRow:
         cards=cards_in(rows),
         receipt=receipt_in(head),
     )
+
+
+def is_head(row: Row) -> bool:
+    """Whether a row is the head of a reading, and neither a claim nor a card."""
+    return row["claim_key"] is None and row["version"] is None
 
 
 def claims_in(rows: Iterable[Row]) -> list[ClaimRow]:
@@ -206,4 +213,5 @@ async def lock(connection: Connection, query: CardQuery) -> None:
 
 async def save(connection: Connection, write: CardWrite) -> None:
     """Saves the card. Raises `GuardFailed` when anything it rests on has moved."""
-    await connection.fetchval(SAVE, *msgspec.structs.astuple(write))
+    arguments = msgspec.structs.astuple(write)
+    await connection.fetch_together(SAVE, *arguments, order=write.customer_id)

@@ -19,6 +19,7 @@ from habitue.model.errors import StoreUnavailable
 from habitue.store import codecs, migrations
 from habitue.store.embedded import Attachment, Endpoint, Report, attach
 from habitue.store.failures import OutcomeUnknown, StartFailure
+from habitue.store.gathering import GROUP_LOCK_WAIT_SECONDS, Begins, Gathering
 from habitue.store.location import Embedded, Location
 from habitue.store.migrations import Migration
 from habitue.store.pool import DriverConnection, Pool, close_quietly
@@ -40,6 +41,8 @@ Schema: TypeAlias = Literal["require", "upgrade", "ignore"]
 _CONNECT_SECONDS = 10.0
 _PATIENCE_SECONDS = 5.0
 _PAUSE_SECONDS = 0.02
+#: For the groups of every gathered statement together.
+_GROUP_CONNECTIONS_MAX = 6
 #: How long a statement waits for a row that another transaction holds.
 LOCK_WAIT_SECONDS = 2.0
 _SETTINGS = {"application_name": "habitue", "timezone": "UTC"}
@@ -128,12 +131,16 @@ class _Opener:
 class Database:
     """A pool of connections to one database.
 
-    Each statement is a transaction of its own, in one round trip. Raises the failures of
+    Each statement is a transaction of its own, in one round trip; those that are `together` share
+    both with others. Raises the failures of
     `habitue.store.failures` and `StoreUnavailable`; see `Connection` for the types of values.
     """
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: Pool, group_pool: Pool) -> None:
         self._pool = pool
+        self._group_pool = group_pool
+
+        self._gatherings: dict[str, Gathering] = {}
 
     @property
     def pool(self) -> Pool:
@@ -159,6 +166,20 @@ class Database:
             raise translated(error) from error
         finally:
             self._pool.give_back(connection)
+
+    async def fetch_together(
+        self, query: str, *arguments: object, begins: Begins | None = None, order: int = 0
+    ) -> list[Row]:
+        """All rows, in one round trip with others who run the same statement now.
+
+        For statements that always answer at least one row: exactly one, or some of which the first
+        and no other `begins`. `order` is the id of what the statement locks first.
+        """
+        gathering = self._gatherings.get(query)
+        if gathering is None:
+            gathering = Gathering(query, begins, self._pool, self._group_pool)
+            self._gatherings[query] = gathering
+        return await gathering.fetch(arguments, order)
 
     async def fetchval(self, query: str, *arguments: object) -> Any:
         """The first column of the first row, or None."""
@@ -236,14 +257,18 @@ async def open_database(
     policy = schema or ("upgrade" if isinstance(location, Embedded) else "require")
     async with reach(location, report) as server:
         await _check_schema(server, policy, known, report)
-        server = replace(server, lock_wait_seconds=lock_wait_seconds)
-        opener = _Opener(server, report)
+        opener = _Opener(replace(server, lock_wait_seconds=lock_wait_seconds), report)
         pool = Pool(opener.connect, pool_size_max, patience_seconds)
+        group_wait_seconds = min(lock_wait_seconds, GROUP_LOCK_WAIT_SECONDS)
+        group_opener = _Opener(replace(server, lock_wait_seconds=group_wait_seconds), report)
+        group_pool = Pool(group_opener.connect, _GROUP_CONNECTIONS_MAX, patience_seconds)
         try:
-            yield Database(pool)
+            yield Database(pool, group_pool)
         finally:
             await pool.close()
+            await group_pool.close()
             await opener.close()
+            await group_opener.close()
 
 
 @asynccontextmanager

@@ -8,7 +8,7 @@ nothing else, and a use case may load and decide again as it always does.
 One statement at a time; what is locked stays locked until the enclosing transaction ends.
 """
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -35,6 +35,15 @@ class EnclosedDatabase(Database):
     async def fetchrow(self, query: str, *arguments: object) -> Row | None:
         async with self.transaction() as savepoint:
             return await savepoint.fetchrow(query, *arguments)
+
+    async def fetch_together(
+        self,
+        query: str,
+        *arguments: object,
+        begins: Callable[[Row], bool] | None = None,
+        order: int = 0,
+    ) -> list[Row]:
+        return await self.fetch(query, *arguments)
 
     async def fetchval(self, query: str, *arguments: object) -> Any:
         async with self.transaction() as savepoint:

@@ -75,8 +75,8 @@ _PURGE = "DELETE FROM event_message WHERE received <= $1"
 
 async def store(connection: Connection, write: EventsWrite) -> EventsStored:
     """Stores the messages that are new; a device that is new comes to be."""
-    row = await connection.fetchrow(STORE, *msgspec.structs.astuple(write))
-    assert row is not None, "a function gives one row"
+    arguments = msgspec.structs.astuple(write)
+    (row,) = await connection.fetch_together(STORE, *arguments, order=write.device_key.int)
     return EventsStored(**row)
 
 

@@ -104,6 +104,12 @@ class SessionWrite(msgspec.Struct, frozen=True):
     receipt_answer: bytes | None
     changes: bytes | None = None
 
+    @property
+    def claims_nothing_scarce(self) -> bool:
+        """Whether it writes rows of its customer alone, that no other customer waits for."""
+        scarce = self.redeemed or self.release or self.changes is not None
+        return not scarce and self.from_id is None
+
 
 LOAD = """
 SELECT
@@ -178,8 +184,7 @@ SELECT save_session($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14,
 
 async def load(connection: Connection, query: SessionQuery) -> SessionRow:
     """Everything a decision about the session needs, in one round trip."""
-    row = await connection.fetchrow(LOAD, *msgspec.structs.astuple(query))
-    assert row is not None, "the query always gives one row"
+    (row,) = await connection.fetch_together(LOAD, *msgspec.structs.astuple(query))
     return _session_row(row)
 
 
@@ -193,7 +198,11 @@ async def lock(connection: Connection, query: SessionQuery) -> None:
 
 async def save(connection: Connection, write: SessionWrite) -> None:
     """Saves the decision. Raises `GuardFailed` when anything it rests on has moved."""
-    await connection.fetchval(SAVE, *msgspec.structs.astuple(write))
+    arguments = msgspec.structs.astuple(write)
+    if write.claims_nothing_scarce:
+        await connection.fetch_together(SAVE, *arguments, order=write.customer_id)
+    else:
+        await connection.fetchval(SAVE, *arguments)
 
 
 def _session_row(row: Row) -> SessionRow:

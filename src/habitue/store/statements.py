@@ -6,7 +6,7 @@ prepared once per connection, by their text, so their text must not contain valu
 """
 
 import ssl
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from typing import Any, Protocol, TypeAlias
 
 import asyncpg
@@ -35,6 +35,14 @@ class Connection(Protocol):
     async def fetch(self, query: str, *arguments: object) -> list[Row]: ...
 
     async def fetchrow(self, query: str, *arguments: object) -> Row | None: ...
+
+    async def fetch_together(
+        self,
+        query: str,
+        *arguments: object,
+        begins: Callable[[Row], bool] | None = None,
+        order: int = 0,
+    ) -> list[Row]: ...
 
     async def fetchval(self, query: str, *arguments: object) -> Any: ...
 
@@ -66,6 +74,16 @@ class Transaction:
             return await self._connection.fetchrow(query, *arguments)
         except DRIVER_ERRORS as error:
             raise translated(error) from error
+
+    async def fetch_together(
+        self,
+        query: str,
+        *arguments: object,
+        begins: Callable[[Row], bool] | None = None,
+        order: int = 0,
+    ) -> list[Row]:
+        """All rows; nobody else travels inside this transaction."""
+        return await self.fetch(query, *arguments)
 
     async def fetchval(self, query: str, *arguments: object) -> Any:
         """The first column of the first row, or None."""

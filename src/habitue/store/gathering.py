@@ -1,0 +1,163 @@
+"""Statements that travel together: group commit, seen from the client.
+
+Where many requests run the same statement at the same time, each with arguments of its own, the
+greatest cost is not the work but the way: a message, a transaction and a flush of the log for each.
+A `Gathering` has a few *lanes*; what arrives while all of them are under way leaves together with
+the next free one, in one round trip and one transaction. Nobody waits for company: a statement that
+finds a free lane leaves at once.
+
+Those who travel together run in the order of what they lock first, so that two groups seldom hold
+what the other waits for. Their connections wait for a lock for
+`GROUP_LOCK_WAIT_SECONDS` only: one busy row must not hold up everybody.
+
+Invariants: a statement is answered by its own outcome, as if it had run by itself. A failure undoes
+all that travelled with it, and then each runs by itself; only where it is unknown what became of
+the transaction, or the server is away, all are told so. A caller who gives up does not stop the
+others.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, TypeAlias
+
+from habitue.model.errors import StoreUnavailable
+from habitue.store.pool import Pool
+from habitue.store.statements import DRIVER_ERRORS, Row, translated
+
+Arguments: TypeAlias = Sequence[object]
+#: Whether a row is the first one of an answer.
+Begins: TypeAlias = Callable[[Row], bool]
+_Answer: TypeAlias = "asyncio.Future[list[Row]]"
+
+#: Round trips of one statement that are under way at a time, and how many travel in each.
+LANES_MAX = 2
+GROUP_SIZE_MAX = 32
+GROUP_LOCK_WAIT_SECONDS = 0.025
+
+
+class _Passenger(NamedTuple):
+    order: int
+    arguments: Arguments
+    answer: _Answer
+
+
+class Gathering:
+    """Runs one statement for all who ask for it.
+
+    Every answer of the statement has a row, and of its rows the first, and no other, `begins`.
+    Groups use the connections of `group_pool`, and who runs by itself those of `pool`.
+    """
+
+    def __init__(self, query: str, begins: Begins | None, pool: Pool, group_pool: Pool) -> None:
+        self._query = query
+        self._begins = begins
+        self._pool = pool
+        self._group_pool = group_pool
+        self._lanes_free = LANES_MAX
+        self._waiting: deque[_Passenger] = deque()
+        self._under_way: set[asyncio.Task[None]] = set()
+        self._leaves_soon = False
+
+    async def fetch(self, arguments: Arguments, order: int) -> list[Row]:
+        """The rows. Raises what the statement raises when it runs by itself.
+
+        `order` is the id of what the statement locks first, any number where it only reads.
+        """
+        loop = asyncio.get_running_loop()
+        answer: _Answer = loop.create_future()
+        self._waiting.append(_Passenger(order, arguments, answer))
+        if self._lanes_free and not self._leaves_soon:
+            self._leaves_soon = True
+            loop.call_soon(self._leave)
+        return await answer
+
+    def _leave(self) -> None:
+        """Fill the free lanes with those who wait, in equal parts."""
+        self._leaves_soon = False
+        while self._lanes_free and self._waiting:
+            size = min(GROUP_SIZE_MAX, -(-len(self._waiting) // self._lanes_free))
+            group = [self._waiting.popleft() for _ in range(size)]
+            self._lanes_free -= 1
+            task = asyncio.get_running_loop().create_task(self._travel(group))
+            self._under_way.add(task)
+            task.add_done_callback(self._arrive)
+
+    def _arrive(self, task: "asyncio.Task[None]") -> None:
+        self._under_way.discard(task)
+        self._lanes_free += 1
+        self._leave()
+
+    async def _travel(self, group: list[_Passenger]) -> None:
+        group = [passenger for passenger in group if not passenger.answer.done()]
+        if len(group) > 1:
+            group.sort(key=_order)
+            try:
+                answers = await self._together([each.arguments for each in group])
+            except StoreUnavailable as failure:
+                for passenger in group:
+                    _fail(passenger.answer, failure)
+                return
+            if answers is not None:
+                for passenger, rows in zip(group, answers, strict=True):
+                    _give(passenger.answer, rows)
+                return
+        await asyncio.gather(*(self._by_itself(passenger) for passenger in group))
+
+    async def _together(self, arguments: Sequence[Arguments]) -> list[list[Row]] | None:
+        """The answers, or None when nothing was done because one of them failed.
+
+        Raises `StoreUnavailable` and `OutcomeUnknown`.
+        """
+        connection = self._group_pool.take() or await self._group_pool.wait()
+        try:
+            rows = await connection.fetchmany(self._query, arguments)
+        except DRIVER_ERRORS as error:
+            failure = translated(error)
+            if isinstance(failure, StoreUnavailable):
+                raise failure from error
+            return None
+        finally:
+            self._group_pool.give_back(connection)
+        return _split(rows, self._begins)
+
+    async def _by_itself(self, passenger: _Passenger) -> None:
+        try:
+            _give(passenger.answer, await self._alone(passenger.arguments))
+        except Exception as failure:
+            _fail(passenger.answer, failure)
+
+    async def _alone(self, arguments: Arguments) -> list[Row]:
+        connection = self._pool.take() or await self._pool.wait()
+        try:
+            return await connection.fetch(self._query, *arguments)
+        except DRIVER_ERRORS as error:
+            raise translated(error) from error
+        finally:
+            self._pool.give_back(connection)
+
+
+def _order(passenger: _Passenger) -> int:
+    return passenger.order
+
+
+def _split(rows: list[Row], begins: Begins | None) -> list[list[Row]]:
+    """Rows of many answers, answer by answer; by default each row is one."""
+    if begins is None:
+        return [[row] for row in rows]
+    answers: list[list[Row]] = []
+    for row in rows:
+        if begins(row):
+            answers.append([])
+        answers[-1].append(row)
+    return answers
+
+
+def _give(answer: _Answer, rows: list[Row]) -> None:
+    if not answer.done():
+        answer.set_result(rows)
+
+
+def _fail(answer: _Answer, failure: Exception) -> None:
+    if not answer.done():
+        answer.set_exception(failure)

@@ -1,0 +1,164 @@
+"""Statements that travel together: each gets its own outcome, whatever became of the others."""
+
+import asyncio
+
+import asyncpg
+import pytest
+
+from habitue.store.database import Database, Row, open_database
+from habitue.store.failures import AlreadyExists, OutcomeUnknown
+from habitue.store.gathering import GROUP_SIZE_MAX, LANES_MAX
+from habitue.store.location import External
+
+ADD = "INSERT INTO thing (id, name, batch) VALUES ($1, $2, txid_current()) RETURNING id"
+SLOW_ADD = ADD.replace("$2", "$2::text || pg_sleep(0.05)::text")
+
+
+@pytest.fixture
+async def table(database: Database) -> Database:
+    """A database with the table `thing (id, name unique, batch)`."""
+    await database.execute(
+        "CREATE TABLE thing (id int PRIMARY KEY, name text UNIQUE, batch bigint)"
+    )
+    return database
+
+
+async def add(database: Database, id_: int, name: str | None = None, query: str = ADD) -> int:
+    (row,) = await database.fetch_together(query, id_, name or f"name {id_}", order=id_)
+    return int(row["id"])
+
+
+async def batches(database: Database) -> list[int]:
+    rows = await database.fetch("SELECT count(*) FROM thing GROUP BY batch ORDER BY min(id)")
+    return [row["count"] for row in rows]
+
+
+async def test_each_gets_its_own_row(table: Database) -> None:
+    ids = list(range(100))
+    assert await asyncio.gather(*(add(table, id_) for id_ in ids)) == ids
+    assert await table.fetchval("SELECT count(*) FROM thing") == 100
+
+
+async def test_all_that_wait_leave_in_as_many_transactions_as_there_are_lanes(
+    table: Database,
+) -> None:
+    await asyncio.gather(*(add(table, id_) for id_ in range(20)))
+    assert await batches(table) == [20 // LANES_MAX] * LANES_MAX
+
+
+async def test_a_group_has_a_greatest_size(table: Database) -> None:
+    count = LANES_MAX * GROUP_SIZE_MAX + 1
+    await asyncio.gather(*(add(table, id_) for id_ in range(count)))
+    sizes = await batches(table)
+    assert sorted(sizes) == [1] + [GROUP_SIZE_MAX] * LANES_MAX
+
+
+async def test_one_by_itself_leaves_at_once(table: Database) -> None:
+    assert [await add(table, id_) for id_ in range(3)] == [0, 1, 2]
+    assert await batches(table) == [1, 1, 1]
+
+
+async def test_who_fails_is_told_so_and_nobody_else(table: Database) -> None:
+    await add(table, 1000, "taken")
+    names = ["taken" if id_ % 7 == 3 else f"name {id_}" for id_ in range(40)]
+    outcomes = await asyncio.gather(
+        *(add(table, id_, name) for id_, name in enumerate(names)), return_exceptions=True
+    )
+    refused = [id_ for id_, outcome in enumerate(outcomes) if isinstance(outcome, AlreadyExists)]
+    assert refused == [3, 10, 17, 24, 31, 38]
+    assert [outcome for outcome in outcomes if isinstance(outcome, int)] == [
+        id_ for id_ in range(40) if id_ not in refused
+    ]
+    assert await table.fetchval("SELECT count(*) FROM thing") == 35
+
+
+async def test_a_mistake_in_arguments_is_of_its_caller_alone(table: Database) -> None:
+    wrong = table.fetch_together(ADD, "no number", "name")
+    outcomes = await asyncio.gather(
+        add(table, 1), wrong, add(table, 2), add(table, 3), return_exceptions=True
+    )
+    assert [outcomes[0], *outcomes[2:]] == [1, 2, 3]
+    assert isinstance(outcomes[1], asyncpg.DataError)
+
+
+async def test_answers_of_many_rows_are_told_apart(database: Database) -> None:
+    query = "SELECT n, n = 1 AS head, $1::int AS of FROM generate_series(1, $1) AS n ORDER BY n"
+    sizes = [3, 1, 4, 1, 5, 9, 2, 6]
+
+    def begins(row: Row) -> bool:
+        return bool(row["head"])
+
+    answers = await asyncio.gather(
+        *(database.fetch_together(query, size, begins=begins) for size in sizes)
+    )
+    assert [[(row["n"], row["of"]) for row in answer] for answer in answers] == [
+        [(n, size) for n in range(1, size + 1)] for size in sizes
+    ]
+
+
+async def test_who_gives_up_stops_nobody(table: Database) -> None:
+    tasks = [asyncio.create_task(add(table, id_, query=SLOW_ADD)) for id_ in range(8)]
+    await asyncio.sleep(0.02)
+    tasks[0].cancel()
+    outcomes = await asyncio.gather(*tasks, return_exceptions=True)
+    assert isinstance(outcomes[0], asyncio.CancelledError)
+    assert outcomes[1:] == list(range(1, 8))
+
+
+async def test_a_busy_row_holds_up_only_who_wants_it(table: Database) -> None:
+    await asyncio.gather(*(add(table, id_) for id_ in range(6)))
+    query = "UPDATE thing SET name = 'new ' || id WHERE id = $1 RETURNING id"
+
+    async def rename(id_: int) -> int:
+        (row,) = await table.fetch_together(query, id_, order=id_)
+        return int(row["id"])
+
+    async with table.transaction() as holder:
+        await holder.execute("SELECT FROM thing WHERE id = 2 FOR UPDATE")
+        busy = asyncio.create_task(rename(2))
+        others = await asyncio.wait_for(
+            asyncio.gather(*(rename(id_) for id_ in (0, 1, 3, 4, 5))), 1.5
+        )
+        assert others == [0, 1, 3, 4, 5]
+        assert not busy.done()
+    assert await busy == 2
+
+
+async def test_two_groups_that_want_the_same_rows_do_not_wait_for_each_other(
+    table: Database, database_url: str
+) -> None:
+    async with open_database(External(database_url)) as another:
+        await _two_ways(table, another)
+
+
+async def _two_ways(table: Database, another: Database) -> None:
+    await asyncio.gather(*(add(table, id_) for id_ in range(10)))
+    query = "UPDATE thing SET batch = batch + 1 WHERE id = $1 RETURNING id"
+    for _ in range(5):
+        forwards = [table.fetch_together(query, id_, order=id_) for id_ in range(10)]
+        backwards = [another.fetch_together(query, id_, order=id_) for id_ in reversed(range(10))]
+        await asyncio.gather(*forwards, *backwards)
+    rises = await table.fetch("SELECT batch - min(batch) OVER () AS more FROM thing")
+    assert {row["more"] for row in rises} <= set(range(LANES_MAX))
+
+
+async def test_all_are_told_that_the_connection_was_lost(table: Database) -> None:
+    await asyncio.gather(*(add(table, id_) for id_ in range(2)))
+    adding = [asyncio.create_task(add(table, id_, query=SLOW_ADD)) for id_ in range(10, 18)]
+    await asyncio.sleep(0.03)
+    await table.execute(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    )
+    outcomes = await asyncio.gather(*adding, return_exceptions=True)
+    assert {type(outcome) for outcome in outcomes} == {OutcomeUnknown}
+    assert await add(table, 100) == 100
+    assert await table.fetchval("SELECT count(*) FROM thing") == 3
+
+
+async def test_inside_a_transaction_nobody_travels_along(table: Database) -> None:
+    async with table.transaction() as transaction:
+        await transaction.fetch_together(ADD, 1, "one")
+        assert await add(table, 2) == 2
+        assert await table.fetchval("SELECT count(*) FROM thing") == 1
+    assert await table.fetchval("SELECT count(*) FROM thing") == 2
