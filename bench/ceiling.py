@@ -108,11 +108,9 @@ class _Sessions:
             "release": False,
         }
         arguments = [*map(saved.get, _SESSION_ARGUMENTS)]
-        if closes:
-            await self._database.fetchval(sessions.SAVE, *arguments)
-        else:
-            order = row["owner_id"]
-            await self._database.fetch_together(sessions.SAVE, *arguments, order=order)
+        await self._database.fetch_together(
+            sessions.SAVE, *arguments, order=row["owner_id"], claims=saved.get("redeemed_ids", ())
+        )
         return self._answer
 
 

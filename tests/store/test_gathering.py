@@ -124,6 +124,28 @@ async def test_a_busy_row_holds_up_only_who_wants_it(table: Database) -> None:
     assert await busy == 2
 
 
+async def test_who_claims_the_same_thing_leaves_after_the_other(table: Database) -> None:
+    await table.execute("CREATE TABLE shelf (id int PRIMARY KEY, left_over int)")
+    await table.execute("INSERT INTO shelf VALUES (1, 3), (2, 100)")
+    take = (
+        "UPDATE shelf SET left_over = left_over - 1 WHERE id = $2 AND 1 / left_over >= 0"
+        " RETURNING left_over, $1::int AS who, txid_current() AS batch"
+    )
+    stocks = [1 if who % 5 == 0 else 2 for who in range(20)]
+    outcomes = await asyncio.gather(
+        *(
+            table.fetch_together(take, who, stock, order=who, claims=(stock,))
+            for who, stock in enumerate(stocks)
+        ),
+        return_exceptions=True,
+    )
+    taken = [each[0] for each in outcomes if not isinstance(each, BaseException)]
+    assert [row["left_over"] for row in taken if row["who"] % 5 == 0] == [2, 1, 0]
+    assert [row["left_over"] for row in taken if row["who"] % 5] == list(range(99, 83, -1))
+    assert isinstance(outcomes[15], asyncpg.DivisionByZeroError)
+    assert len({row["batch"] for row in taken}) >= 16
+
+
 async def test_two_groups_that_want_the_same_rows_do_not_wait_for_each_other(
     table: Database, database_url: str
 ) -> None:

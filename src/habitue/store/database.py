@@ -168,18 +168,24 @@ class Database:
             self._pool.give_back(connection)
 
     async def fetch_together(
-        self, query: str, *arguments: object, begins: Begins | None = None, order: int = 0
+        self,
+        query: str,
+        *arguments: object,
+        begins: Begins | None = None,
+        order: int = 0,
+        claims: Sequence[int] = (),
     ) -> list[Row]:
         """All rows, in one round trip with others who run the same statement now.
 
         For statements that always answer at least one row: exactly one, or some of which the first
-        and no other `begins`. `order` is the id of what the statement locks first.
+        and no other `begins`. `order` is the id of what the statement locks first,
+        `claims` are those of what it locks after that and others may want too.
         """
         gathering = self._gatherings.get(query)
         if gathering is None:
             gathering = Gathering(query, begins, self._pool, self._group_pool)
             self._gatherings[query] = gathering
-        return await gathering.fetch(arguments, order)
+        return await gathering.fetch(arguments, order, claims)
 
     async def fetchval(self, query: str, *arguments: object) -> Any:
         """The first column of the first row, or None."""

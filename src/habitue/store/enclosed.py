@@ -42,6 +42,7 @@ class EnclosedDatabase(Database):
         *arguments: object,
         begins: Callable[[Row], bool] | None = None,
         order: int = 0,
+        claims: Sequence[int] = (),
     ) -> list[Row]:
         return await self.fetch(query, *arguments)
 

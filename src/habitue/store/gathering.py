@@ -7,8 +7,9 @@ the next free one, in one round trip and one transaction. Nobody waits for compa
 finds a free lane leaves at once.
 
 Those who travel together run in the order of what they lock first, so that two groups seldom hold
-what the other waits for. Their connections wait for a lock for
-`GROUP_LOCK_WAIT_SECONDS` only: one busy row must not hold up everybody.
+what the other waits for. What a statement *claims* beside its own rows, and others may want too,
+is named by numbers: nobody leaves while another who claims the same is under way. Connections of
+groups wait for a lock for `GROUP_LOCK_WAIT_SECONDS` only: one busy row must not hold up everybody.
 
 Invariants: a statement is answered by its own outcome, as if it had run by itself. A failure undoes
 all that travelled with it, and then each runs by itself; only where it is unknown what became of
@@ -19,6 +20,7 @@ others.
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import NamedTuple, TypeAlias
 
 from habitue.model.errors import StoreUnavailable
@@ -38,6 +40,7 @@ GROUP_LOCK_WAIT_SECONDS = 0.025
 
 class _Passenger(NamedTuple):
     order: int
+    claims: Sequence[int]
     arguments: Arguments
     answer: _Answer
 
@@ -57,16 +60,20 @@ class Gathering:
         self._lanes_free = LANES_MAX
         self._waiting: deque[_Passenger] = deque()
         self._under_way: set[asyncio.Task[None]] = set()
+        self._claimed: set[int] = set()
         self._leaves_soon = False
 
-    async def fetch(self, arguments: Arguments, order: int) -> list[Row]:
+    async def fetch(
+        self, arguments: Arguments, order: int = 0, claims: Sequence[int] = ()
+    ) -> list[Row]:
         """The rows. Raises what the statement raises when it runs by itself.
 
-        `order` is the id of what the statement locks first, any number where it only reads.
+        `order` is the id of what the statement locks first, any number where it only reads;
+        `claims` are the ids of what it locks after that.
         """
         loop = asyncio.get_running_loop()
         answer: _Answer = loop.create_future()
-        self._waiting.append(_Passenger(order, arguments, answer))
+        self._waiting.append(_Passenger(order, claims, arguments, answer))
         if self._lanes_free and not self._leaves_soon:
             self._leaves_soon = True
             loop.call_soon(self._leave)
@@ -76,20 +83,38 @@ class Gathering:
         """Fill the free lanes with those who wait, in equal parts."""
         self._leaves_soon = False
         while self._lanes_free and self._waiting:
-            size = min(GROUP_SIZE_MAX, -(-len(self._waiting) // self._lanes_free))
-            group = [self._waiting.popleft() for _ in range(size)]
+            group = self._group(-(-len(self._waiting) // self._lanes_free))
+            if not group:
+                return
             self._lanes_free -= 1
             task = asyncio.get_running_loop().create_task(self._travel(group))
             self._under_way.add(task)
-            task.add_done_callback(self._arrive)
+            task.add_done_callback(partial(self._arrive, group))
 
-    def _arrive(self, task: "asyncio.Task[None]") -> None:
+    def _group(self, size: int) -> list[_Passenger]:
+        """The first of those who wait, but for whoever claims what is claimed already."""
+        group: list[_Passenger] = []
+        stay: list[_Passenger] = []
+        while self._waiting and len(group) < min(size, GROUP_SIZE_MAX):
+            passenger = self._waiting.popleft()
+            if passenger.answer.done():
+                continue
+            if passenger.claims and not self._claimed.isdisjoint(passenger.claims):
+                stay.append(passenger)
+            else:
+                group.append(passenger)
+                self._claimed.update(passenger.claims)
+        self._waiting.extendleft(reversed(stay))
+        return group
+
+    def _arrive(self, group: list[_Passenger], task: "asyncio.Task[None]") -> None:
+        for passenger in group:
+            self._claimed.difference_update(passenger.claims)
         self._under_way.discard(task)
         self._lanes_free += 1
         self._leave()
 
     async def _travel(self, group: list[_Passenger]) -> None:
-        group = [passenger for passenger in group if not passenger.answer.done()]
         if len(group) > 1:
             group.sort(key=_order)
             try:

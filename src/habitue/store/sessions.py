@@ -105,10 +105,9 @@ class SessionWrite(msgspec.Struct, frozen=True):
     changes: bytes | None = None
 
     @property
-    def claims_nothing_scarce(self) -> bool:
-        """Whether it writes rows of its customer alone, that no other customer waits for."""
-        scarce = self.redeemed or self.release or self.changes is not None
-        return not scarce and self.from_id is None
+    def claims_named(self) -> bool:
+        """Whether it writes rows of its customer and the coupons it names, and no others."""
+        return not self.release and self.changes is None and self.from_id is None
 
 
 LOAD = """
@@ -199,8 +198,9 @@ async def lock(connection: Connection, query: SessionQuery) -> None:
 async def save(connection: Connection, write: SessionWrite) -> None:
     """Saves the decision. Raises `GuardFailed` when anything it rests on has moved."""
     arguments = msgspec.structs.astuple(write)
-    if write.claims_nothing_scarce:
-        await connection.fetch_together(SAVE, *arguments, order=write.customer_id)
+    if write.claims_named:
+        owner, claims = write.customer_id, write.redeemed_ids
+        await connection.fetch_together(SAVE, *arguments, order=owner, claims=claims)
     else:
         await connection.fetchval(SAVE, *arguments)
 

@@ -42,6 +42,7 @@ class Connection(Protocol):
         *arguments: object,
         begins: Callable[[Row], bool] | None = None,
         order: int = 0,
+        claims: Sequence[int] = (),
     ) -> list[Row]: ...
 
     async def fetchval(self, query: str, *arguments: object) -> Any: ...
@@ -81,6 +82,7 @@ class Transaction:
         *arguments: object,
         begins: Callable[[Row], bool] | None = None,
         order: int = 0,
+        claims: Sequence[int] = (),
     ) -> list[Row]:
         """All rows; nobody else travels inside this transaction."""
         return await self.fetch(query, *arguments)
