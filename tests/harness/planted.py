@@ -21,6 +21,22 @@ BUGS: dict[str, tuple[str, str, str]] = {
         "AND discount_counter + taken.amount <= discount_limit",
         "",
     ),
+    "no limit of reservations": (
+        "write_resource_reservations",
+        "AND (reservation_limit = 0 OR reservation_counter < reservation_limit)",
+        "",
+    ),
+    "no reservation that is there already": (
+        "reserve_coupon",
+        "changed := changed + CASE WHEN FOUND THEN 1 ELSE 0 END",
+        "changed := changed + 1",
+    ),
+    "no limit of friends": (
+        "write_resource_referrals",
+        "AND (usage_limit = 0 OR usage_counter < usage_limit)",
+        "",
+    ),
+    "no end of a giveaway": ("write_resource_giveaways", "AND NOT used", ""),
     "no version of the customer": ("update_customer", "AND version = a_version", ""),
     "no claim of the profile": ("insert_customer", _CLAIM_GUARD, "NULL;"),
     "no claim of the session": ("save_session", _CLAIM_GUARD, "NULL;"),

@@ -18,9 +18,18 @@ from typing import Any
 from habitue.model.errors import Refusal
 from habitue.model.idempotency import Idempotency
 from habitue.pricing.cart import CartItem
-from habitue.promotions.effects import AcceptCoupon, RejectCoupon, SetDiscount
+from habitue.promotions.effects import (
+    AcceptCoupon,
+    AcceptReferral,
+    AwardGiveaway,
+    RejectCoupon,
+    RejectReferral,
+    ReserveCoupon,
+    SetDiscount,
+)
 from habitue.store.database import Database, open_database
 from habitue.store.location import External
+from habitue.usecases.reserve_coupon import reserve_coupon
 from habitue.usecases.session_state import SessionOutcome
 from habitue.usecases.shop import Shop, ShopSettings
 from tests.building import Till
@@ -71,9 +80,12 @@ async def reported(
 
 async def act(till: Till, job: dict[str, Any]) -> dict[str, Any]:
     """What a till would print of its request; a job with a key tells the answer alone."""
+    if "reserve" in job:
+        return await reserve(till, **job)
     if "session_id" not in job:
         return await act_on_cards(till, job)
     session_id = job.pop("session_id")
+    till = at_its_time(till, job.pop("now", None))
     if job.pop("reopen", False):
         return told(await till.reopen(session_id))
     price = job.pop("price", None)
@@ -86,6 +98,23 @@ async def act(till: Till, job: dict[str, Any]) -> dict[str, Any]:
     return told(await till.put(session_id, **job))
 
 
+def at_its_time(till: Till, now: str | None) -> Till:
+    """The same till, at the time that the job names."""
+    if now is None:
+        return till
+    other = Till(till.shop, till.application)
+    other.now = datetime.fromisoformat(now)
+    return other
+
+
+async def reserve(till: Till, reserve: str, profile_ids: list[str], keeps: bool) -> dict[str, Any]:
+    """Reserves a coupon for customers as staff do, or ends the reservations; what is counted."""
+    coupon = await reserve_coupon(
+        till.shop, till.application.id, reserve, profile_ids, till.now, reserves=keeps
+    )
+    return {"counted": coupon.reservation_counter}
+
+
 def told(outcome: SessionOutcome) -> dict[str, Any]:
     """What a till would print of the outcome."""
     outcomes = [effect.outcome for effect in outcome.decision.effects]
@@ -94,6 +123,10 @@ def told(outcome: SessionOutcome) -> dict[str, Any]:
         "update_count": outcome.decision.session.update_count,
         "accepted": [each.value for each in outcomes if isinstance(each, AcceptCoupon)],
         "rejected": [each.reason for each in outcomes if isinstance(each, RejectCoupon)],
+        "friend": [each.value for each in outcomes if isinstance(each, AcceptReferral)],
+        "refused_friend": [each.reason for each in outcomes if isinstance(each, RejectReferral)],
+        "awarded": [each.code for each in outcomes if isinstance(each, AwardGiveaway)],
+        "reserved": sum(isinstance(each, ReserveCoupon) and each.is_new for each in outcomes),
         "discount": str(sum(each.value for each in outcomes if isinstance(each, SetDiscount))),
     }
 

@@ -4,7 +4,6 @@ Every race is run twice: on the engine as it is, and on one without a guard, whe
 must find something.
 """
 
-from collections.abc import Iterator
 from decimal import Decimal
 
 import pytest
@@ -15,19 +14,12 @@ from tests.building import Till, item, rule
 from tests.harness.budget_judge import budget_violations
 from tests.harness.judge import violations
 from tests.harness.planted import plant
-from tests.harness.supervisor import Job, Racers, Round, racers
+from tests.harness.supervisor import Job, Racers, Round
 from tests.harness.test_races import hits
 
-PROCESSES = 16
 UNIT = Decimal("0.25")
 UNIT_OFF = rule("session.total > 0", f'setDiscount("a unit off", {UNIT})')
 CARD = rule("couponValid()", 'setDiscount("gift card", 10)')
-
-
-@pytest.fixture(scope="module")
-def processes() -> Iterator[Racers]:
-    with racers(PROCESSES) as started:
-        yield started
 
 
 @pytest.fixture
