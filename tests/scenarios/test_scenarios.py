@@ -1,15 +1,18 @@
 """Golden carts: for each scenario of the YAML files beside this, a shop, what is sent to it, and
 what comes back, effect by effect.
 
-A scenario has a `shop` (an application as shop files have it, and what else the file may hold), and
-`sends`: each a session, or the name of another call, with the `effects` that must be answered, in
-their order, and where it says so the `reasons` of rules that did not apply. An effect is its type
-with its properties; `by` names the rule where that matters. Numbers are compared as numbers.
+A scenario has a `shop` (see `tests.scenarios.shops`) and `sends`. Each of those is one request: a
+`cart` for a `session`, `reopen`, `return`, an `event`, a `profile` with its `update`, or `reserve`
+with the code of a coupon `for` customers. It may say `at` which moment it comes, and has the
+`effects` that must be answered, in their order, the `reasons` of rules that did not apply, and
+`also` what stands at other places of the answer. An effect is its type with its properties; `by`
+names the rule, and `group` the group of campaigns, where that matters. Numbers are compared as
+numbers. `?` is any value, and `?name` the same value wherever it stands in the scenario.
 """
 
 import asyncio
-import json
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,15 +24,14 @@ import yaml
 from habitue.edges.http.application import build
 from habitue.edges.operations import all_operations
 from habitue.edges.services import Services
-from habitue.edges.shop_files import read_files
 from habitue.store.database import open_database
 from habitue.store.location import External
-from habitue.usecases.apply import apply
 from habitue.usecases.configure.keys import create_key
 from habitue.usecases.shop import Shop
 from tests.building import NOW
 from tests.conftest import fresh_database
 from tests.management.conftest import FAR, _Server
+from tests.scenarios.shops import MANAGEMENT_KEY, Described, Served
 
 HERE = Path(__file__).parent
 SCENARIOS = [
@@ -37,40 +39,6 @@ SCENARIOS = [
     for path in sorted(HERE.glob("*.yaml"))
     for scenario in yaml.safe_load(path.read_text())
 ]
-
-
-class Served:
-    """A served deployment in which every scenario opens a shop of its own."""
-
-    def __init__(self, shop: Shop, session: aiohttp.ClientSession, url: str) -> None:
-        self.shop = shop
-        self.session = session
-        self.url = url
-        self._count = 0
-
-    async def opened(self, scenario: dict[str, Any], directory: Path) -> str:
-        """The integration key of a new shop as the scenario describes it."""
-        self._count += 1
-        name = f"Shop {self._count}"
-        described = dict(scenario["shop"])
-        beside = {key: described.pop(key) for key in _BESIDE if key in described}
-        application = {"name": name, "timezone": "Europe/Berlin", "currency": "EUR", **described}
-        path = directory / "shop.yaml"
-        path.write_text(yaml.safe_dump({"applications": [application], **beside}))
-        await apply(self.shop, read_files([path]).wanted, NOW, dry_run=False)
-        ids = [each.id for each in self.shop.configuration.applications.values()]
-        key = f"the key of {name}"
-        await create_key(self.shop, key, "integration", name, max(ids), FAR, NOW)
-        return key
-
-    async def send(self, key: str, method: str, path: str, body: Any) -> tuple[int, Any]:
-        headers = {"authorization": f"ApiKey-v1 {key}", "content-type": "application/json"}
-        url, data = f"{self.url}{path}", json.dumps(body)
-        async with self.session.request(method, url, data=data, headers=headers) as response:
-            return response.status, json.loads(await response.read() or b"null")
-
-
-_BESIDE = ("attributes", "additionalCosts", "customers", "loyaltyPrograms")
 
 
 @pytest.fixture(scope="module")
@@ -82,46 +50,92 @@ async def served(server_url: str, template: str) -> AsyncIterator[Served]:
     ):
         shop = Shop(database)
         await shop.refresh()
-        application = build(all_operations(), Services(shop))
+        await create_key(shop, MANAGEMENT_KEY, "management", "scenarios", None, FAR, NOW)
+        deployment = Served(shop, session, "")
+        application = build(all_operations(), Services(shop), clock=lambda: deployment.now)
         server = _Server(uvicorn.Config(application, port=0, log_config=None, lifespan="off"))
         task = asyncio.create_task(server.serve())
         await server.ready.wait()
         port = server.servers[0].sockets[0].getsockname()[1]
-        yield Served(shop, session, f"http://127.0.0.1:{port}")
+        deployment.url = f"http://127.0.0.1:{port}"
+        yield deployment
         server.should_exit = True
         await task
 
 
-def told(effect: dict[str, Any], wanted: dict[str, Any]) -> dict[str, Any]:
-    """An effect as scenarios write it, with the rule where the wanted one names it."""
-    shown: dict[str, Any] = {effect["effectType"]: effect["props"]}
+def asked(sent: Described) -> tuple[str, str, Any]:
+    """Method, path and body of one request."""
+    session = f"/v2/customer_sessions/{sent.get('session', 'cart')}"
+    query = sent.get("query", "")
+    failures = ("ruleFailureReasons",) if "reasons" in sent else ()
+    content = {"responseContent": [*failures, *sent.get("content", ())]}
+    match sent:
+        case {"reopen": _}:
+            return "PUT", f"{session}/reopen", {}
+        case {"return": items}:
+            return "POST", f"{session}/returns{query}", {"return": {"returnedCartItems": items}}
+        case {"event": event}:
+            version = "v3" if "integrationId" in event else "v2"
+            path = f"/{version}/events{query or '?silent=no'}"
+            return "POST", path, {**event, **content}
+        case {"profile": id_, "update": update}:
+            path = f"/v2/customer_profiles/{id_}?runRuleEngine=true"
+            return "PUT", path, {**update, **content}
+        case {"reserve": code, "for": customers}:
+            return "POST", f"/v1/coupon_reservations/{code}", {"integrationIDs": customers}
+    return "PUT", f"{session}{query}", {"customerSession": sent["cart"], **content}
+
+
+def shown(effect: Described, wanted: Described) -> Described:
+    """An effect as scenarios write it, with its rule and group where the wanted one names them."""
+    told: Described = {effect["effectType"]: effect["props"]}
     if "by" in wanted:
-        shown["by"] = effect["ruleName"]
-    return shown
+        told["by"] = effect["ruleName"]
+    if "group" in wanted:
+        told["group"] = [effect["evaluationGroupID"], effect["evaluationGroupMode"]]
+    return told
+
+
+def masked(found: Any, wanted: Any, known: Described) -> Any:
+    """What was found, with a `?` where any value is wanted, or the same one as elsewhere."""
+    if isinstance(wanted, dict) and isinstance(found, dict):
+        return {key: masked(each, wanted.get(key), known) for key, each in found.items()}
+    if isinstance(wanted, list) and isinstance(found, list):
+        rest = [None] * len(found)
+        pairs = zip(found, [*wanted, *rest], strict=False)
+        return [masked(*each, known) for each in pairs]
+    if not isinstance(wanted, str) or not wanted.startswith("?") or found is None:
+        return found
+    if wanted == "?" or known.setdefault(wanted, found) == found:
+        return wanted
+    return found
+
+
+def at_place(answer: Any, path: str) -> Any:
+    """What stands at a place of the answer, which is told by names and indexes with dots."""
+    for name in path.split("."):
+        answer = answer[int(name)] if isinstance(answer, list) else answer[name]
+    return answer
 
 
 @pytest.mark.parametrize(
     "scenario", [each for _, each in SCENARIOS], ids=[f"{a}: {b['scenario']}" for a, b in SCENARIOS]
 )
-async def test_scenario(served: Served, scenario: dict[str, Any], tmp_path: Path) -> None:
-    key = await served.opened(scenario, tmp_path)
+async def test_scenario(served: Served, scenario: Described, tmp_path: Path) -> None:
+    opened = await served.opened(scenario, tmp_path)
+    known: Described = {}
     for number, sent in enumerate(scenario["sends"], 1):
-        path, method = f"/v2/customer_sessions/{sent.get('session', 'cart')}", "PUT"
-        body: dict[str, Any] = {"responseContent": ["ruleFailureReasons"]}
-        if "reopen" in sent:
-            path, body = f"{path}/reopen", {}
-        elif "return" in sent:
-            path, method = f"{path}/returns", "POST"
-            body = {"return": {"returnedCartItems": sent["return"]}}
-        else:
-            body["customerSession"] = sent["cart"]
-        status, answer = await served.send(key, method, path + sent.get("query", ""), body)
-        assert status == sent.get("status", 200), (number, answer)
+        if "at" in sent:
+            served.now = datetime.fromisoformat(sent["at"]).astimezone(UTC)
+        status, answer = await served.send(opened, *asked(sent))
+        assert status == sent.get("status", 201 if "reserve" in sent else 200), (number, answer)
+        wanted = opened.wanted(sent)
         if "effects" in sent:
-            wanted = sent["effects"]
-            padded = [*wanted, *[{}] * len(answer["effects"])]
-            found = [told(*each) for each in zip(answer["effects"], padded, strict=False)]
-            assert found == wanted, number
+            padded = [*wanted["effects"], *[{}] * len(answer["effects"])]
+            found = [shown(*each) for each in zip(answer["effects"], padded, strict=False)]
+            assert masked(found, wanted["effects"], known) == wanted["effects"], number
         if "reasons" in sent:
             reasons = [each["details"] for each in answer["ruleFailureReasons"]]
             assert reasons == sent["reasons"], number
+        for path, value in wanted.get("also", {}).items():
+            assert masked(at_place(answer, path), value, known) == value, (number, path)
