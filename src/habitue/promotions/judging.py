@@ -28,6 +28,7 @@ from habitue.promotions.effects import (
     SetDiscountPerAdditionalCostPerItem,
     SetDiscountPerItem,
 )
+from habitue.promotions.referral_book import Cause
 from habitue.promotions.trying import Run
 
 #: A campaign's place, and the rules of it that may apply.
@@ -38,13 +39,15 @@ _Unit: TypeAlias = tuple[int, int]
 
 
 class _Trial(msgspec.Struct, frozen=True):
-    """What came of trying an element on its own."""
+    """What came of trying an element on its own; `friend` is the rule that would have accepted the
+    referral code."""
 
     element: _Element
     triggered: bool
     worth: Decimal
     units: Mapping[_Unit, Decimal]
     notes: BookNotes
+    friend: Cause | None
 
 
 def judge(run: Run, placement: Placement, candidates: Iterable[Candidate], complete: bool) -> None:
@@ -59,7 +62,7 @@ def judge(run: Run, placement: Placement, candidates: Iterable[Candidate], compl
     for id_, found in rules.items():
         path = placement.paths.get(id_)
         if path is None:
-            run.book.exclude(id_, "CampaignNotInEvaluationSet")
+            run.exclude(found[0][0].campaign, "CampaignNotInEvaluationSet")
         else:
             entries.append((path, found))
     entries.sort(key=lambda entry: entry[0])
@@ -129,7 +132,7 @@ class _Judge:
         self._quietly(winner.element, depth)
         for trial in trials:
             if trial is not winner:
-                self._run.book.lost(trial.notes, _reason(group))
+                self._run.lost(trial.notes, trial.friend, _reason(group))
         return True
 
     def _by_unit(self, group: Group, elements: list[_Element], depth: int) -> bool:
@@ -139,7 +142,7 @@ class _Judge:
         for trial in trials:
             won = frozenset(unit for unit, winner in winners.items() if winner is trial)
             if trial.units and not won:
-                self._run.book.lost(trial.notes, _reason(group))
+                self._run.lost(trial.notes, trial.friend, _reason(group))
                 continue
             outer = self._run.frame.won
             if trial.units:
@@ -155,8 +158,11 @@ class _Judge:
         triggered = self._element(element, depth)
         effects = run.frame.effects[before:]
         notes = run.book.notes_since(marks[2])
+        friend = run.friend_accepted_by()
         run.roll_back(marks)
-        return _Trial(element, triggered, _worth(effects), _by_units(effects), notes)
+        if friend == run.friend_accepted_by():
+            friend = None
+        return _Trial(element, triggered, _worth(effects), _by_units(effects), notes, friend)
 
     def _quietly(self, element: _Element, depth: int) -> bool:
         """Runs what has been tried already, and so has been noted."""
@@ -167,7 +173,7 @@ class _Judge:
 
     def _exclude(self, element: _Element, reason: ExclusionReason) -> None:
         for _, candidates in element[1]:
-            self._run.book.exclude(candidates[0][0].campaign.id, reason)
+            self._run.exclude(candidates[0][0].campaign, reason)
 
 
 def _elements(group: Group, entries: list[_Entry], depth: int) -> Iterator[_Element]:

@@ -31,6 +31,7 @@ ReferralRefusal = Literal[
     "ProfileLimitReached",
     "ReferralRejectedByCondition",
     "EffectCouldNotBeApplied",
+    "ReferralPartOfNotTriggeredCampaign",
 ]
 
 

@@ -9,14 +9,15 @@ instead.
 
 from typing import Literal, TypeAlias
 
+from habitue.promotions.campaign import Campaign
 from habitue.promotions.compiled import CompiledCampaign, CompiledRule
-from habitue.promotions.coupon import Coupon, CouponRefusal
-from habitue.promotions.coupon_book import BookMarks, CouponBook, Rejection
+from habitue.promotions.coupon import Coupon, CouponRefusal, ExclusionReason
+from habitue.promotions.coupon_book import BookMarks, BookNotes, CouponBook, Rejection
 from habitue.promotions.effects import AcceptCoupon, Effect, EngineError
 from habitue.promotions.evaluation import Evaluation, Marks
 from habitue.promotions.facts import CouponFacts, readable
 from habitue.promotions.referral import ReferralRefusal
-from habitue.promotions.referral_book import Refusal
+from habitue.promotions.referral_book import Cause, Refusal
 from habitue.promotions.tally import BudgetUsedUp
 from habitue.promotions.tracing import Attempt, Tracer, words_of
 from habitue.rules.compile import bind
@@ -54,6 +55,26 @@ class Run:
         self.frame.roll_back(marks[0])
         del self.triggered[marks[1] :]
         self.book.roll_back(marks[2])
+
+    def exclude(self, campaign: Campaign, reason: ExclusionReason) -> None:
+        """Refuses the codes of a campaign that is not judged."""
+        self.book.exclude(campaign.id, reason)
+        self._exclude_friend((campaign.id, campaign.active_ruleset_id or 0, 0, ""), reason)
+
+    def lost(self, notes: BookNotes, friend: Cause | None, reason: ExclusionReason) -> None:
+        """Notes what became of codes in the trial of a campaign that does not apply."""
+        self.book.lost(notes, reason)
+        if friend is not None:
+            self._exclude_friend(friend, reason)
+
+    def friend_accepted_by(self) -> Cause | None:
+        """The rule that has accepted the referral code."""
+        issuing = self.frame.issuing
+        return issuing.referral.accepted_by if issuing and issuing.referral else None
+
+    def _exclude_friend(self, cause: Cause, reason: ExclusionReason) -> None:
+        if self.frame.issuing and self.frame.issuing.referral:
+            self.frame.issuing.referral.exclude(cause, reason)
 
     def rule(self, compiled: CompiledCampaign, rule: CompiledRule) -> None:
         """Tries the rule: with the coupons of its campaign where it asks for one."""

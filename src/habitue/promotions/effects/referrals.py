@@ -15,6 +15,7 @@ class RejectReferral(msgspec.Struct, frozen=True, tag=True, omit_defaults=True):
     condition_index: int | None = None
     effect_index: int | None = None
     details: str | None = None
+    exclusion_reason: str | None = None
 
 
 class RollbackReferral(msgspec.Struct, frozen=True, tag=True):

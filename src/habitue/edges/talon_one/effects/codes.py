@@ -25,6 +25,7 @@ class RejectReferralProps(Props):
     condition_index: int | None = None
     effect_index: int | None = None
     details: str | None = None
+    campaign_exclusion_reason: str | None = None
 
 
 def _reject_coupon(outcome: house.RejectCoupon) -> Props:
@@ -45,6 +46,7 @@ def _reject_referral(outcome: house.RejectReferral) -> Props:
         outcome.condition_index,
         outcome.effect_index,
         outcome.details,
+        outcome.exclusion_reason,
     )
 
 
