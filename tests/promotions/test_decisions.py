@@ -51,7 +51,7 @@ class Everything:
         self._all = [(each, rule) for each in program.compiled_campaigns() for rule in each.rules]
 
     def of(
-        self, frame: object, campaign_ids: object
+        self, frame: object, coupon_campaign_ids: object, referral_campaign_id: int = 0
     ) -> list[tuple[CompiledCampaign, CompiledRule]]:
         return self._all
 

@@ -1,7 +1,7 @@
 """Finding the rules that may apply to a cart without trying all of them.
 
-Rules that need a coupon are found through the campaigns of the coupons that were submitted, so that
-each of them says why it refused its coupon. All others are found through the index of what their
+Rules that ask for a code are found through the campaigns of the codes that were submitted, so that
+each of them says why it refused its code. All others are found through the index of what their
 conditions need (`habitue.rules.index`).
 
 Invariant: no rule that would apply is missing; what is found is in evaluation order.
@@ -43,20 +43,29 @@ class CandidateIndex:
             if not rule.needs_coupon or rule.failure_effects
         )
 
-    def of(self, frame: Evaluation, coupon_campaign_ids: Iterable[int]) -> list[Candidate]:
+    def of(
+        self, frame: Evaluation, coupon_campaign_ids: Iterable[int], referral_campaign_id: int = 0
+    ) -> list[Candidate]:
         """The rules that may apply, each with its campaign, in evaluation order."""
         keys = self._index.candidates(frame)
-        for key in self._asking(coupon_campaign_ids):
+        for key in self._asking(coupon_campaign_ids, referral_campaign_id):
             place = bisect_left(keys, key)
             if place == len(keys) or keys[place] != key:
                 keys.insert(place, key)
         return list(map(self._rules.__getitem__, keys))
 
-    def _asking(self, coupon_campaign_ids: Iterable[int]) -> Iterable[RuleKey]:
+    def _asking(
+        self, coupon_campaign_ids: Iterable[int], referral_campaign_id: int
+    ) -> Iterable[RuleKey]:
         for id_ in coupon_campaign_ids:
             campaign = self._campaigns.get(id_)
             if campaign is not None:
                 yield from ((id_, rule.index) for rule in campaign.rules if rule.uses_coupon)
+        campaign = self._campaigns.get(referral_campaign_id)
+        if campaign is not None:
+            for rule in campaign.rules:
+                if rule.uses_referral:
+                    yield referral_campaign_id, rule.index
 
 
 def _necessary(rule: CompiledRule) -> Expression:

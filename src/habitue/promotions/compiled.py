@@ -20,7 +20,8 @@ from habitue.rules.tree import Block, Call, Expression
 
 
 class CompiledRule(msgspec.Struct, frozen=True):
-    """One rule. `uses_coupon` says that it asks for a coupon, `needs_coupon` that it fails without.
+    """One rule. `uses_coupon` says that it asks for a coupon, `needs_coupon` that it fails without,
+    `uses_referral` that it asks for a referral code.
 
     `cause` is campaign, ruleset, rule index and rule name, as effects carry them. `tree` is what
     was compiled, for explanations; `names` are the bindings that it may read.
@@ -35,6 +36,7 @@ class CompiledRule(msgspec.Struct, frozen=True):
     bindings: tuple[CompiledBinding, ...]
     uses_coupon: bool
     needs_coupon: bool
+    uses_referral: bool = False
     failure_effects: tuple[Evaluate, ...] = ()
     parts: tuple[Evaluate, ...] = ()
     names: tuple[tuple[str, Expression], ...] = ()
@@ -42,7 +44,7 @@ class CompiledRule(msgspec.Struct, frozen=True):
     def failing_condition(self, frame: Frame) -> int | None:
         """The index of the first condition that does not hold; None where no single one decides.
 
-        Only rules that ask for a coupon keep their conditions apart, for the coupon's rejection.
+        Only rules that ask for a code keep their conditions apart, for the code's rejection.
         """
         for index, part in enumerate(self.parts):
             try:
@@ -84,9 +86,10 @@ def _compiled_rule(
     index = cause[2]
     rule = ruleset.rules[index]
     bindings: tuple[Binding, ...] = (*ruleset.bindings, *rule.bindings)
-    uses_coupon = mentions_coupon(rule.condition) or any(
-        mentions_coupon(each.expression) for each in bindings
-    )
+    read = (rule.condition, *(each.expression for each in bindings))
+    uses_coupon = any(mentions(each, "couponvalid") for each in read)
+    uses_referral = any(mentions(each, "referralvalid") for each in read)
+    asks = uses_coupon or uses_referral
     operator, parts = conditions(rule)
     return CompiledRule(
         index=index,
@@ -98,19 +101,20 @@ def _compiled_rule(
         bindings=tuple(compile_binding(each.name, each.expression, dialect) for each in bindings),
         uses_coupon=uses_coupon,
         needs_coupon=operator == "and" and any(map(is_coupon_condition, _joined(parts))),
+        uses_referral=uses_referral,
         failure_effects=tuple(compile_expression(each, dialect) for each in rule.failure_effects),
-        parts=_compiled_parts(parts, dialect) if uses_coupon and operator == "and" else (),
+        parts=_compiled_parts(parts, dialect) if asks and operator == "and" else (),
         names=tuple((each.name, each.expression) for each in bindings),
     )
 
 
-def mentions_coupon(expression: Expression) -> bool:
-    """Whether the expression asks for a coupon anywhere."""
+def mentions(expression: Expression, function: str) -> bool:
+    """Whether the expression calls the function, whose name is in lower case, anywhere."""
     match expression:
         case Call(name, arguments):
-            return name.lower() == "couponvalid" or any(map(mentions_coupon, arguments))
+            return name.lower() == function or any(mentions(each, function) for each in arguments)
         case Block(_, body):
-            return mentions_coupon(body)
+            return mentions(body, function)
     return False
 
 

@@ -150,7 +150,7 @@ def _candidates(
     if purpose.explains:
         found = _all_rules(program.compiled_campaigns())
     else:
-        found = program.candidates.of(frame, book.campaign_ids())
+        found = program.candidates.of(frame, book.campaign_ids(), _referral_campaign(frame))
     needed = purpose.feature
     store_id = program.lists.store_ids.get(frame.store or "")
     return [
@@ -160,6 +160,11 @@ def _candidates(
         and each[0].campaign.runs_in(store_id)
         and (needed is None or needed in each[0].campaign.features)
     ]
+
+
+def _referral_campaign(frame: Evaluation) -> int:
+    book = frame.issuing.referral if frame.issuing else None
+    return book.referral.campaign_id if book and book.referral else 0
 
 
 def _all_rules(campaigns: list[CompiledCampaign]) -> list[Candidate]:
