@@ -12,7 +12,7 @@ audience's, a program's) is sent with a *mark* of its scenario, which is taken o
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -146,12 +146,12 @@ class Served:
             name = opened.key
             await create_key(self.shop, name, "integration", name, application_id, FAR, NOW)
         application_id = int(opened.path.rpartition("/")[2])
-        for each in (
-            *configuration.additional_costs.values(),
-            *configuration.loyalty_programs.values(),
-            *configuration.campaigns_of(application_id),
-        ):
-            opened.ids[each.name.removesuffix(opened.mark)] = each.id
+        found: list[tuple[str, int]] = [
+            *((each.name, each.id) for each in configuration.additional_costs.values()),
+            *((each.name, each.id) for each in configuration.loyalty_programs.values()),
+            *((each.name, each.id) for each in configuration.campaigns_of(application_id)),
+        ]
+        opened.ids |= {name.removesuffix(opened.mark): id_ for name, id_ in found}
 
 
 def _filed(content: Described, file: Path) -> WantedShop:
@@ -263,7 +263,7 @@ def _file_groups(node: Described, opened: Opened) -> None:
             _file_groups(each, opened)
 
 
-_MAKING = {
+_MAKING: dict[str, Callable[[Served, Opened, Any], Awaitable[None]]] = {
     "audiences": _make_audiences,
     "eventTypes": _make_event_types,
     "webhooks": _make_webhooks,
