@@ -11,17 +11,17 @@ from habitue.model.numbers import shortest
 from habitue.promotions import effects as house
 
 
-class AddLoyaltyPointsProps(Props):
+class AddLoyaltyPointsProps(Props, kw_only=True):
     """`start_date` is left out where points await an action."""
 
     name: str
     program_id: int
     sub_ledger_id: str
     value: Decimal
-    desired_value: Decimal | None
+    desired_value: Decimal | None = None
     recipient_integration_id: str
-    start_date: datetime | None
-    expiry_date: datetime | None
+    start_date: datetime | None = None
+    expiry_date: datetime | None = None
     transaction_uuid: str = msgspec.field(name="transactionUUID")
     cart_item_position: int | None = None
     cart_item_sub_position: int | None = None
@@ -40,21 +40,22 @@ class DeductLoyaltyPointsProps(Props):
     card_identifier: str | None = None
 
 
-class ChangeLoyaltyTierLevelProps(Props):
+class ChangeLoyaltyTierLevelProps(Props, kw_only=True):
     rule_title: str
     program_id: int
     sub_ledger_id: str
-    previous_tier_name: str | None
+    previous_tier_name: str | None = None
     new_tier_name: str
     expiry_date: datetime | None = None
 
 
 class ExpiryChangeOut(msgspec.Struct, rename="camel", omit_defaults=True):
-    """One transaction whose points end at another moment now."""
+    """One transaction whose points end at another moment now; without a previous end they had
+    none."""
 
     transaction_uuid: str = msgspec.field(name="transactionUUID")
-    previous_expiry_date: datetime | None
     new_expiry_date: datetime
+    previous_expiry_date: datetime | None = None
 
 
 class ExtendExpiryProps(Props, omit_defaults=False):
@@ -82,13 +83,13 @@ class RollbackAddedPointsProps(Props):
     card_identifier: str | None = None
 
 
-class RollbackDeductedPointsProps(Props):
+class RollbackDeductedPointsProps(Props, kw_only=True):
     program_id: int
     sub_ledger_id: str
     value: Decimal
     recipient_integration_id: str
-    start_date: datetime | None
-    expiry_date: datetime | None
+    start_date: datetime | None = None
+    expiry_date: datetime | None = None
     transaction_uuid: str = msgspec.field(name="transactionUUID")
     card_identifier: str | None = None
 
@@ -136,7 +137,7 @@ def _tier(effect: house.Effect, it: house.ChangeLoyaltyTierLevel) -> Props:
 
 
 def _changes(changes: tuple[house.ExpiryChange, ...]) -> list[ExpiryChangeOut]:
-    return [ExpiryChangeOut(str(each.key), each.before, each.after) for each in changes]
+    return [ExpiryChangeOut(str(each.key), each.after, each.before) for each in changes]
 
 
 def _rolled_back(it: house.RollbackAddedPoints) -> Props:
