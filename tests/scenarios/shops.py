@@ -98,6 +98,8 @@ class Served:
         described = dict(scenario["shop"])
         beside = {key: described.pop(key) for key in (*_MADE, *_LAST) if key in described}
         shared = {key: described.pop(key) for key in _FIRST if key in described}
+        for program in shared.get("loyaltyPrograms", ()):
+            program.setdefault("applications", [opened.name])
         customers = {key: described.pop(key) for key in ("customers",) if key in described}
         application = {
             "name": opened.name, "timezone": "Europe/Berlin", "currency": "EUR", **described
