@@ -31,6 +31,7 @@ from habitue.usecases.shop import Shop
 from tests.building import NOW
 from tests.conftest import fresh_database
 from tests.management.conftest import FAR, _Server
+from tests.masking import masked
 from tests.scenarios.shops import MANAGEMENT_KEY, Described, Served
 
 HERE = Path(__file__).parent
@@ -94,21 +95,6 @@ def shown(effect: Described, wanted: Described) -> Described:
     if "group" in wanted:
         told["group"] = [effect["evaluationGroupID"], effect["evaluationGroupMode"]]
     return told
-
-
-def masked(found: Any, wanted: Any, known: Described) -> Any:
-    """What was found, with a `?` where any value is wanted, or the same one as elsewhere."""
-    if isinstance(wanted, dict) and isinstance(found, dict):
-        return {key: masked(each, wanted.get(key), known) for key, each in found.items()}
-    if isinstance(wanted, list) and isinstance(found, list):
-        rest = [None] * len(found)
-        pairs = zip(found, [*wanted, *rest], strict=False)
-        return [masked(*each, known) for each in pairs]
-    if not isinstance(wanted, str) or not wanted.startswith("?") or found is None:
-        return found
-    if wanted == "?" or known.setdefault(wanted, found) == found:
-        return wanted
-    return found
 
 
 def at_place(answer: Any, path: str) -> Any:
