@@ -12,6 +12,7 @@ from habitue.edges.talon_one.management import (
     applications,
     attributes,
     audiences,
+    campaign_copies,
     campaign_sets,
     campaigns,
     changes,
@@ -50,6 +51,7 @@ def management_operations() -> list[Operation]:
     return [
         *applications.operations(),
         *campaigns.operations(),
+        *campaign_copies.operations(),
         *campaign_sets.operations(),
         *rulesets.operations(),
         *referrals.operations(),
