@@ -7,12 +7,7 @@ import msgspec
 
 from habitue.model.errors import NotFound
 from habitue.model.numbers import EXACT
-from habitue.promotions.effects import (
-    Effect,
-    SetDiscount,
-    SetDiscountPerAdditionalCost,
-    SetDiscountPerItem,
-)
+from habitue.promotions.effects import DISCOUNTS, Effect
 from habitue.promotions.session import Session
 from habitue.store import application_sessions
 from habitue.store.application_sessions import ActivityRow, SessionListing, SessionsPage
@@ -33,6 +28,17 @@ class SessionReading(msgspec.Struct, frozen=True):
         """The sum of the discounts that stand."""
         with localcontext(EXACT):
             return sum(map(_discount, self.session.effects), Decimal(0))
+
+    @property
+    def discounts_by_name(self) -> dict[str, Decimal]:
+        """The same for each name of a discount."""
+        sums: dict[str, Decimal] = {}
+        with localcontext(EXACT):
+            for effect in self.session.effects:
+                if isinstance(effect.outcome, DISCOUNTS):
+                    name = effect.outcome.name
+                    sums[name] = sums.get(name, Decimal(0)) + effect.outcome.value
+        return sums
 
 
 async def list_sessions(
@@ -68,7 +74,4 @@ def _reading(row: SessionListing) -> SessionReading:
 
 def _discount(effect: Effect) -> Decimal:
     outcome = effect.outcome
-    match outcome:
-        case SetDiscount() | SetDiscountPerItem() | SetDiscountPerAdditionalCost():
-            return outcome.value
-    return Decimal(0)
+    return outcome.value if isinstance(outcome, DISCOUNTS) else Decimal(0)

@@ -34,6 +34,7 @@ from habitue.edges.talon_one.management import (
     loyalty_statistics,
     message_logs,
     profiles,
+    record_exports,
     referrals,
     rulesets,
     running_campaigns,
@@ -84,6 +85,7 @@ def management_operations() -> list[Operation]:
         *achievements.operations(),
         *profiles.operations(),
         *sessions.operations(),
+        *record_exports.operations(),
         *event_types.operations(),
         *events.operations(),
     ]
