@@ -4,7 +4,7 @@ import asyncio
 import random
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from functools import partial
 
@@ -16,6 +16,7 @@ from habitue.store import events, rate_limits, receipts
 from habitue.store.database import LOCK_WAIT_SECONDS, open_database
 from habitue.store.embedded import Report
 from habitue.store.location import Location
+from habitue.usecases.access_log import purge_access_log
 from habitue.usecases.close_days import close_days
 from habitue.usecases.coupon_jobs import work_at_coupon_jobs
 from habitue.usecases.deliver_messages import Courier, Send, deliver_due, purge_delivered
@@ -35,6 +36,8 @@ CLOSE_SECONDS = 60.0
 DELIVER_SECONDS = 1.0
 #: How often it is looked whether coupons are to be made or deleted in great numbers.
 COUPONS_SECONDS = 1.0
+#: How often what was noted of requests is written.
+NOTES_SECONDS = 1.0
 
 
 class Services:
@@ -63,6 +66,8 @@ async def open_services(
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            with suppress(Refusal):
+                await _notes(shop)
 
 
 async def do_due_jobs(location: Location, report: Report, settings: ShopSettings) -> None:
@@ -95,7 +100,10 @@ async def _opened(
 
 def _work_of(shop: Shop, send: Send) -> list[tuple[float, Callable[[], Awaitable[object]]]]:
     """What a process does again and again; jobs only where it is to do them."""
-    work: list[tuple[float, Callable[[], Awaitable[object]]]] = [(FOLLOW_SECONDS, shop.refresh)]
+    work: list[tuple[float, Callable[[], Awaitable[object]]]] = [
+        (FOLLOW_SECONDS, shop.refresh),
+        (NOTES_SECONDS, partial(_notes, shop)),
+    ]
     if shop.settings.jobs:
         work += [
             (PURGE_SECONDS, partial(_purge, shop)),
@@ -113,6 +121,7 @@ async def _purge(shop: Shop) -> None:
     await rate_limits.purge(shop.database, now)
     await events.purge(shop.database, now)
     await purge_delivered(shop, now)
+    await purge_access_log(shop.database, now)
 
 
 async def _settle(shop: Shop) -> None:
@@ -121,6 +130,10 @@ async def _settle(shop: Shop) -> None:
 
 async def _close(shop: Shop) -> None:
     await close_days(shop, datetime.now(UTC))
+
+
+async def _notes(shop: Shop) -> None:
+    await shop.access_log.write(shop.database)
 
 
 async def _coupons(shop: Shop) -> None:

@@ -105,7 +105,8 @@ ORDER BY event.id LIMIT $6
 """
 
 _SESSIONS = """
-SELECT session.id, CASE WHEN NOT customer.anonymous THEN session.customer_id END AS customer_id, document
+SELECT session.id, document,
+    CASE WHEN NOT customer.anonymous THEN session.customer_id END AS customer_id
 FROM session JOIN customer ON customer.id = session.customer_id
 WHERE session.application_id = $1 AND session.id > $2
     AND ($3::timestamptz IS NULL OR session.created >= $3)

@@ -11,6 +11,7 @@ from habitue.promotions.configuration import Configuration
 from habitue.promotions.program import Program, build_program
 from habitue.store.database import Database, Transaction
 from habitue.store.enclosed import EnclosedDatabase
+from habitue.usecases.access_log import AccessLog, Noted
 from habitue.usecases.configuration import load_configuration
 from habitue.usecases.queue import TurnQueue
 
@@ -20,13 +21,15 @@ class ShopSettings(msgspec.Struct, frozen=True):
     `allow_private_destinations`: whether messages may leave for addresses that are not public;
     `jobs`: whether the process does what is to be done beside requests; `connections_max`: how many
     connections to the database it may hold; `management_requests_per_second`: how many requests a
-    management key may send to each endpoint, 0 for any number."""
+    management key may send to each endpoint, 0 for any number; `access_log`: which requests of an
+    application's systems are noted."""
 
     lock_wait_seconds: float = 5.0
     allow_private_destinations: bool = False
     jobs: bool = True
     connections_max: int = 16
     management_requests_per_second: int = 0
+    access_log: Noted = "errors"
 
 
 class Shop:
@@ -37,6 +40,7 @@ class Shop:
         self.settings = settings or ShopSettings()
         self.configuration = Configuration()
         self.queue = TurnQueue(self.settings.lock_wait_seconds)
+        self.access_log = AccessLog(self.settings.access_log)
         self._programs: dict[int, Program] = {}
 
     def within(self, transaction: Transaction) -> "Shop":

@@ -9,6 +9,7 @@ from cyclopts import Parameter, validators
 from habitue.edges.http.server import Plan, run
 from habitue.model.errors import Refusal
 from habitue.store.location import resolve
+from habitue.usecases.access_log import Noted
 from habitue.usecases.shop import ShopSettings
 
 Port = Annotated[int, Parameter(validator=validators.Number(gte=0, lte=65535))]
@@ -22,6 +23,7 @@ ManagementRate = Annotated[
     int,
     Parameter(env_var="HABITUE_MANAGEMENT_RATE", validator=validators.Number(gte=0, lte=10_000)),
 ]
+AccessLogged = Annotated[Noted, Parameter(env_var="HABITUE_ACCESS_LOG")]
 Workers = Annotated[int, Parameter(validator=validators.Number(gte=1, lte=256))]
 
 
@@ -36,6 +38,7 @@ def serve(
     allow_private_webhooks: AllowPrivate = False,
     jobs: Jobs = True,
     management_rate: ManagementRate = 0,
+    access_log: AccessLogged = "errors",
     log_level: Literal["debug", "info", "warning", "error"] = "info",
 ) -> None:
     """Serve all doors over HTTP until SIGTERM.
@@ -65,6 +68,9 @@ def serve(
         as `habitue worker`.
     management_rate
         How many requests a management key may send to each endpoint in a second; 0 for any number.
+    access_log
+        Which requests of an application's systems are noted for its staff, with their bodies and
+        for three days: those that were refused or failed, all, or none.
     log_level
         The least important kind of message to log.
     """
@@ -77,5 +83,6 @@ def serve(
         allow_private_destinations=allow_private_webhooks,
         jobs=jobs,
         management_requests_per_second=management_rate,
+        access_log=access_log,
     )
     run(Plan(host, port, workers, location, log_level, settings=settings))

@@ -42,7 +42,7 @@ from habitue.edges.http.decoding import (
     discard_body,
     read_body,
 )
-from habitue.edges.http.door import Door, PlainDoor
+from habitue.edges.http.door import Door, Heard, PlainDoor
 from habitue.edges.http.idempotency import HEADER, idempotency_of
 from habitue.edges.http.lifespan import live
 from habitue.edges.http.metrics import Metrics
@@ -98,7 +98,7 @@ class Settings:
 class Entry:
     """An operation, ready to decode its requests."""
 
-    __slots__ = ("admits", "body", "door", "handler", "id", "operation", "query")
+    __slots__ = ("admits", "body", "door", "handler", "id", "notes", "operation", "query")
 
     def __init__(self, operation: Operation) -> None:
         check_operation(operation)
@@ -106,6 +106,7 @@ class Entry:
         self.id = operation.id
         self.door = operation.door
         self.admits = type(operation.door).admit is not Door.admit
+        self.notes = type(operation.door).note is not Door.note
         self.handler = operation.handler
         self.body = None if operation.body is None else BodyDecoder[Any](operation.body)
         self.query = None if operation.query is None else QueryDecoder(operation.query)
@@ -114,7 +115,10 @@ class Entry:
 class Request:
     """One request on its way, and what is known of it when something goes wrong."""
 
-    __slots__ = ("door", "fields", "id", "operation", "raw_path", "scope", "started", "unread")
+    __slots__ = (
+        *("body", "caller", "door", "fields", "id", "operation", "raw_path", "scope", "started"),
+        "unread",
+    )
 
     def __init__(self, scope: Scope, fields: dict[bytes, bytes], request_id: str) -> None:
         self.scope = scope
@@ -123,6 +127,8 @@ class Request:
         self.raw_path: bytes = scope.get("raw_path") or scope["path"].encode()
         self.door: Door = PLAIN
         self.operation: Operation | None = None
+        self.caller: tuple[Any, datetime] | None = None
+        self.body = b""
         self.started = perf_counter()
         self.unread = False
 
@@ -167,6 +173,7 @@ class Application:
         self, request: Request, found: Found[Entry] | None, receive: Receive, send: Send
     ) -> None:
         status = _STATUS_CLIENT_GONE
+        answer: Answer | None = None
         try:
             try:
                 answer = await self._answer(request, found, receive)
@@ -186,11 +193,13 @@ class Application:
         except ClientGone:
             pass
         except Exception as error:
-            status = 500
+            status, answer = 500, _apology(request)
             self._log.error("failure", request_id=request.id, exc_info=error)
-            await _send(_apology(request), request.id, send)
+            await _send(answer, request.id, send)
         finally:
             self._record(request, status)
+            if request.caller is not None and answer is not None:
+                _note(request, request.caller, answer, self.services)
 
     async def _stream(
         self, answer: Answer, pieces: AsyncIterator[bytes], request: Request, send: Send
@@ -220,10 +229,13 @@ class Application:
         door.permit(principal, operation)
         if entry.admits:
             await door.admit(principal, operation, self.services, now)
+        if entry.notes:
+            request.caller = principal, now
         path = decode_parameters(names, values) if values else {}
         query_string: bytes = request.scope["query_string"]
         query = None if entry.query is None else entry.query.decode(query_string)
         raw_body = await read_body(receive, fields) if operation.reads_body else b""
+        request.body = raw_body
         body = None if entry.body is None else _body(operation, entry.body, fields, raw_body)
         key = headers.get(HEADER) if operation.idempotent and _KEY in fields else None
         upload = await _upload(request, receive) if operation.upload else None
@@ -329,6 +341,13 @@ def _promise(request: Request, key: str, principal: Any, raw_body: bytes) -> Ide
     scope = request.door.scope(principal)
     method, query = request.scope["method"], request.scope["query_string"]
     return idempotency_of(key, scope, method, request.raw_path, query, raw_body)
+
+
+def _note(request: Request, caller: tuple[Any, datetime], answer: Answer, services: Any) -> None:
+    query: bytes = request.scope["query_string"]
+    uri = b"%b?%b" % (request.raw_path, query) if query else request.raw_path
+    heard = Heard(*caller, request.scope["method"], uri, request.body, answer)
+    request.door.note(heard, services)
 
 
 def _apology(request: Request) -> Answer:

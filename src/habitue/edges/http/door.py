@@ -55,6 +55,13 @@ class Door(Protocol):
         """
         return
 
+    def note(self, heard: "Heard", services: Any) -> None:
+        """Keep a record of a request that was answered, once its caller was known.
+
+        Called only on doors that have a `note` of their own; it must not wait for anything.
+        """
+        return
+
     def scope(self, principal: Any) -> str:
         """Within what an idempotency key is unique, for instance one application."""
         return ""
@@ -62,6 +69,17 @@ class Door(Protocol):
     def security(self) -> Mapping[str, Any]:
         """OpenAPI security schemes by name; any one of them opens the door."""
         return {}
+
+
+class Heard(msgspec.Struct, frozen=True):
+    """A request that was answered: by whom it came and when, as it was sent, and the answer."""
+
+    principal: Any
+    now: datetime
+    method: str
+    uri: bytes
+    body: bytes
+    answer: Answer
 
 
 class PlainFault(msgspec.Struct, omit_defaults=True):

@@ -8,17 +8,21 @@ scheme is read in any case, as HTTP has it.
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Literal
+from uuid import uuid4
 
 import msgspec
 from starlette.datastructures import Headers
 
 from habitue.edges.http.call import Answer
-from habitue.edges.http.door import Door
+from habitue.edges.http.door import Door, Heard
+from habitue.edges.http.numbers import ENCODER
 from habitue.edges.http.operation import Operation
 from habitue.edges.key_lookup import KeyLookup
 from habitue.edges.talon_one import errors
 from habitue.model.errors import Refusal, Unauthorized
 from habitue.model.keys import key_hash
+from habitue.store.access_log import AccessRow
+from habitue.usecases.access_log import KEPT_BYTES_MAX, AccessLog
 from habitue.usecases.limit_rate import A_SECOND, limit_rate
 from habitue.usecases.shop import Shop
 
@@ -70,6 +74,24 @@ class KeyDoor(Door):
         if limit and isinstance(principal, ManagementPrincipal):
             await limit_rate(shop, principal.key_id, operation.id, limit, now, A_SECOND)
 
+    def note(self, heard: Heard, services: Any) -> None:
+        """Leaves what an application's systems asked for to the log of requests."""
+        log: AccessLog = services.shop.access_log
+        principal, answer = heard.principal, heard.answer
+        if not log.notes(answer.status) or not isinstance(principal, Principal):
+            return
+        row = AccessRow(
+            principal.application_id,
+            uuid4(),
+            heard.now,
+            heard.method,
+            heard.uri[:KEPT_BYTES_MAX].decode("ascii", "replace"),
+            answer.status,
+            heard.body[:KEPT_BYTES_MAX],
+            _content(answer.body)[:KEPT_BYTES_MAX],
+        )
+        log.add(row)
+
     def refuse(self, refusal: Refusal, operation: Operation | None) -> Answer:
         """The answer for a refusal, in the protocol's words."""
         return errors.refuse(refusal, operation)
@@ -87,6 +109,12 @@ class KeyDoor(Door):
         described = f"The header holds `{self._scheme}`, a space, and the key."
         scheme = {"type": "apiKey", "in": "header", "name": "Authorization"}
         return {f"{self._kind}_key": {**scheme, "description": described}}
+
+
+def _content(body: object) -> bytes:
+    if isinstance(body, bytes):
+        return body
+    return b"" if body is None else ENCODER.encode(body)
 
 
 INTEGRATION = KeyDoor("integration", "integration", "ApiKey-v1")

@@ -6,6 +6,7 @@ its own pages, are those that its early clients used (contracts/talon_one/MANAGE
 
 from habitue.edges.http.operation import Operation
 from habitue.edges.talon_one.management import (
+    access_logs,
     achievements,
     additional_costs,
     apikeys,
@@ -81,6 +82,7 @@ def management_operations() -> list[Operation]:
         *webhooks.operations(),
         *message_logs.operations(),
         *changes.operations(),
+        *access_logs.operations(),
         *audiences.operations(),
         *achievements.operations(),
         *profiles.operations(),
