@@ -18,10 +18,10 @@ from habitue.usecases.deliver_messages import (
     RETRY_SECONDS,
     Courier,
     HttpAnswer,
-    Undeliverable,
     deliver_due,
 )
 from habitue.usecases.erase_customer import erase_customer
+from habitue.usecases.outgoing import Undeliverable
 from habitue.usecases.read_messages import replay_message
 from tests.building import Till, item, rule
 

@@ -10,7 +10,8 @@ from aiohttp.test_utils import TestServer
 from habitue.edges.outbound import http_sender as sending
 from habitue.edges.outbound.http_sender import http_sender, is_public
 from habitue.promotions.webhook import OutgoingRequest
-from habitue.usecases.deliver_messages import HttpAnswer, Undeliverable
+from habitue.usecases.deliver_messages import HttpAnswer
+from habitue.usecases.outgoing import Undeliverable
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Serve = Callable[[Handler], Awaitable[TestServer]]

@@ -9,7 +9,6 @@ import msgspec
 from habitue.edges.http.call import Answer, Call
 from habitue.edges.http.numbers import ENCODER
 from habitue.edges.http.operation import Handler
-from habitue.edges.services import Services
 from habitue.usecases.answer_once import answer_once
 from habitue.usecases.shop import Shop
 from habitue.usecases.writing import Reply
@@ -24,7 +23,8 @@ def once(handler: Handler) -> Handler:
             return await handler(call)
 
         async def work(shop: Shop) -> Reply:
-            answer = await handler(msgspec.structs.replace(call, services=Services(shop)))
+            within = type(call.services)(shop)
+            answer = await handler(msgspec.structs.replace(call, services=within))
             body = b"" if answer.body is None else ENCODER.encode(answer.body)
             return Reply(answer.status, body)
 

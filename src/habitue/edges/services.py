@@ -11,6 +11,7 @@ from functools import partial
 import structlog
 
 from habitue.edges.outbound.http_sender import http_sender
+from habitue.edges.outbound.notifications import told
 from habitue.model.errors import Refusal
 from habitue.store import events, rate_limits, receipts
 from habitue.store.database import LOCK_WAIT_SECONDS, open_database
@@ -20,6 +21,7 @@ from habitue.usecases.access_log import purge_access_log
 from habitue.usecases.close_days import close_days
 from habitue.usecases.coupon_jobs import work_at_coupon_jobs
 from habitue.usecases.deliver_messages import Courier, Send, deliver_due, purge_delivered
+from habitue.usecases.notify_due import notify_due
 from habitue.usecases.settle_points import settle_due
 from habitue.usecases.shop import Shop, ShopSettings
 
@@ -34,6 +36,8 @@ SETTLE_SECONDS = 60.0
 CLOSE_SECONDS = 60.0
 #: How often the outbox is looked into.
 DELIVER_SECONDS = 1.0
+#: How often it is looked what time has brought about that somebody wants to be told.
+NOTIFY_SECONDS = 15.0
 #: How often it is looked whether coupons are to be made or deleted in great numbers.
 COUPONS_SECONDS = 1.0
 #: How often what was noted of requests is written.
@@ -75,6 +79,7 @@ async def do_due_jobs(location: Location, report: Report, settings: ShopSettings
     async with _opened(location, report, settings) as (shop, send):
         await _settle(shop)
         await _close(shop)
+        await _notify(shop)
         await _deliver(shop, send)
         await _coupons(shop)
         await _purge(shop)
@@ -111,6 +116,7 @@ def _work_of(shop: Shop, send: Send) -> list[tuple[float, Callable[[], Awaitable
             (CLOSE_SECONDS, partial(_close, shop)),
             (DELIVER_SECONDS, partial(_deliver, shop, send)),
             (COUPONS_SECONDS, partial(_coupons, shop)),
+            (NOTIFY_SECONDS, partial(_notify, shop)),
         ]
     return work
 
@@ -132,6 +138,10 @@ async def _close(shop: Shop) -> None:
     await close_days(shop, datetime.now(UTC))
 
 
+async def _notify(shop: Shop) -> None:
+    await notify_due(shop, datetime.now(UTC))
+
+
 async def _notes(shop: Shop) -> None:
     await shop.access_log.write(shop.database)
 
@@ -141,7 +151,7 @@ async def _coupons(shop: Shop) -> None:
 
 
 async def _deliver(shop: Shop, send: Send) -> None:
-    await deliver_due(shop, Courier(send, partial(datetime.now, UTC), random.random))
+    await deliver_due(shop, Courier(send, partial(datetime.now, UTC), random.random, told))
 
 
 async def repeat(seconds: float, work: Callable[[], Awaitable[object]]) -> None:

@@ -22,6 +22,7 @@ from habitue.promotions.audiences import Audience
 from habitue.promotions.campaign import AdditionalCost, Application, Campaign, StoredRuleset
 from habitue.promotions.event import EventType
 from habitue.promotions.giveaways import GiveawayPool
+from habitue.promotions.notification import Notification
 from habitue.promotions.shop_lists import Collection, Store, ValueMap
 from habitue.promotions.webhook import Webhook
 
@@ -42,6 +43,7 @@ class Configuration(msgspec.Struct, frozen=True):
     loyalty_programs: Mapping[int, LoyaltyProgram] = MappingProxyType({})
     audiences: Mapping[int, Audience] = MappingProxyType({})
     webhooks: Mapping[int, Webhook] = MappingProxyType({})
+    notifications: Mapping[int, Notification] = MappingProxyType({})
     achievements: Mapping[int, Achievement] = MappingProxyType({})
     event_types: Mapping[int, EventType] = MappingProxyType({})
     stores: Mapping[int, Store] = MappingProxyType({})

@@ -120,7 +120,7 @@ def template_faults(webhook: Webhook) -> Iterator[tuple[str, str]]:
     if unknown:
         return
     request = request_of(webhook, samples)
-    if not _is_web_address(request.url):
+    if not is_web_address(request.url):
         yield "url", "the address is an http or https URL with a host"
     if request.body and webhook.content_type == "application/json" and not _is_json(request.body):
         yield "payload", "with its parameters filled in, the payload is no JSON"
@@ -200,7 +200,8 @@ def _is_json(body: bytes) -> bool:
     return True
 
 
-def _is_web_address(url: str) -> bool:
+def is_web_address(url: str) -> bool:
+    """Whether requests can be sent there: an http or https URL with a host."""
     try:
         parts = urlsplit(url)
         return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0

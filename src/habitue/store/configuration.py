@@ -29,7 +29,15 @@ OrganisationKind = Literal[
     "card_series",
     "registration_settings",
 ]
-NamedKind = Literal[OrganisationKind, "achievement", "webhook", "store", "collection", "value_map"]
+NamedKind = Literal[
+    OrganisationKind,
+    "achievement",
+    "webhook",
+    "store",
+    "collection",
+    "value_map",
+    "notification",
+]
 Kind = Literal[
     "application",
     "attribute",

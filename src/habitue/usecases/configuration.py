@@ -18,6 +18,7 @@ from habitue.promotions.campaign import AdditionalCost, Application, Campaign, S
 from habitue.promotions.configuration import Configuration
 from habitue.promotions.event import EventType
 from habitue.promotions.giveaways import GiveawayPool
+from habitue.promotions.notification import Notification
 from habitue.promotions.shop_lists import Collection, Store, ValueMap
 from habitue.promotions.webhook import Webhook
 from habitue.store.configuration import (
@@ -49,6 +50,7 @@ Entity: TypeAlias = (
     | Audience
     | GiveawayPool
     | Webhook
+    | Notification
     | Store
     | Collection
     | ValueMap
@@ -78,6 +80,7 @@ _KINDS: Mapping[type, Kind] = {
     Audience: "audience",
     GiveawayPool: "giveaway_pool",
     Webhook: "webhook",
+    Notification: "notification",
     Store: "store",
     Collection: "collection",
     ValueMap: "value_map",
@@ -155,6 +158,7 @@ def _laid_over(
         audiences=_merged(known.audiences, changed["audience"]),
         giveaway_pools=_merged(known.giveaway_pools, changed["giveaway_pool"]),
         webhooks=_merged(known.webhooks, changed["webhook"]),
+        notifications=_merged(known.notifications, changed["notification"]),
         achievements=_merged(known.achievements, changed["achievement"]),
         event_types=_merged(known.event_types, changed["event_type"]),
         stores=_merged(known.stores, changed["store"]),
@@ -181,7 +185,7 @@ def _write(change: Change) -> ConfigurationWrite:
     document: Any = entity
     if isinstance(entity, Webhook):
         columns["name"] = entity.title
-    if isinstance(entity, Store | Collection | ValueMap):
+    if isinstance(entity, Store | Collection | ValueMap | Notification):
         columns["name"] = entity.key
     if isinstance(entity, Achievement):
         columns["name"] = f"{entity.campaign_id}/{entity.name}"

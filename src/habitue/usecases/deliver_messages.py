@@ -12,12 +12,11 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from habitue.promotions.configuration import Configuration
-from habitue.promotions.signing import signature_headers
-from habitue.promotions.webhook import OutgoingRequest, request_of
+from habitue.promotions.notification import Notice, Notification
+from habitue.promotions.webhook import OutgoingRequest
 from habitue.store import outbox
-from habitue.store.documents import decode_untyped
 from habitue.store.outbox import AttemptRow, MessageRow, MessageState
+from habitue.usecases.outgoing import Tell, Undeliverable, kept_of, outgoing
 from habitue.usecases.shop import Shop
 
 #: Seconds from one attempt to the next.
@@ -40,8 +39,8 @@ class HttpAnswer(msgspec.Struct, frozen=True):
     body: str
 
 
-class Undeliverable(Exception):
-    """No answer came, or the address may not be asked; the message says why."""
+def _silent(notification: Notification, notice: Notice) -> bytes:
+    raise Undeliverable("this process does not know how to write notices")
 
 
 #: Sends one request. Raises `Undeliverable`.
@@ -50,11 +49,12 @@ Send = Callable[[OutgoingRequest], Awaitable[HttpAnswer]]
 
 class Courier(msgspec.Struct, frozen=True):
     """What delivering needs of the outside: a way to send, a clock, and a number from 0 to 1 that
-    keeps the retries of many messages apart."""
+    keeps the retries of many messages apart; and how notices are written."""
 
     send: Send
     clock: Callable[[], datetime]
     jitter: Callable[[], float]
+    tell: Tell = _silent
 
 
 async def deliver_due(shop: Shop, courier: Courier) -> int:
@@ -80,8 +80,8 @@ async def _deliver(shop: Shop, courier: Courier, message: MessageRow) -> None:
     sent = courier.clock()
     status, url, body = None, "", b""
     try:
-        request = _request(shop.configuration, message, sent)
-        url, body = request.url, request.body
+        request = await outgoing(shop, message, sent, courier.tell)
+        url, body = request.url, kept_of(message, request)
         answer = await courier.send(request)
         status, told = answer.status, answer.body
     except Undeliverable as failure:
@@ -92,20 +92,6 @@ async def _deliver(shop: Shop, courier: Courier, message: MessageRow) -> None:
     told = told[:KEPT_LENGTH_MAX].replace("\0", "")
     attempt = AttemptRow(state, due, sent, answered, url, kept, status, told)
     await outbox.tell(shop.database, message, attempt)
-
-
-def _request(
-    configuration: Configuration, message: MessageRow, moment: datetime
-) -> OutgoingRequest:
-    webhook = configuration.webhooks.get(message.destination_id)
-    if webhook is None:
-        raise Undeliverable("the webhook was deleted")
-    try:
-        request = request_of(webhook, decode_untyped(message.document))
-    except KeyError as missing:
-        raise Undeliverable(f"the webhook wants {missing.args[0]}, which was not given") from None
-    signed = signature_headers(webhook.secret, message.message_id, moment, request.body)
-    return msgspec.structs.replace(request, headers=(*request.headers, *signed))
 
 
 def _what_follows(

@@ -20,7 +20,7 @@ from habitue.loyalty.program import LoyaltyProgram
 from habitue.loyalty.settling import begin
 from habitue.loyalty.terms import imported_terms
 from habitue.model.errors import Fault, InvalidInput
-from habitue.store import customers, loyalty_bulk, program_cards
+from habitue.store import customers, loyalty_bulk, notifications, program_cards
 from habitue.store.customers import ProfileQuery
 from habitue.store.database import Connection
 from habitue.store.failures import GuardFailed
@@ -51,10 +51,19 @@ class PointsLine(msgspec.Struct, frozen=True, kw_only=True):
 class PointsImporter:
     """Gives the points of every line to its owner."""
 
-    def __init__(self, shop: Shop, program: LoyaltyProgram, actor: str, now: datetime) -> None:
+    def __init__(
+        self,
+        shop: Shop,
+        program: LoyaltyProgram,
+        actor: str,
+        now: datetime,
+        *,
+        quiet: bool = False,
+    ) -> None:
         self._shop = shop
         self._program = program
         self._actor = actor
+        self._quiet = quiet
         self._now = now
 
     async def check(self, connection: Connection, rows: Sequence[PointsLine]) -> Sequence[Fault]:
@@ -68,6 +77,8 @@ class PointsImporter:
         self, connection: Connection, rows: Sequence[PointsLine], place: BatchPlace
     ) -> None:
         """Gives the points of some lines, owner by owner."""
+        if self._quiet:
+            await notifications.keep_quiet(connection)
         by_owner = defaultdict[str, list[tuple[int, PointsLine]]](list)
         for index, row in enumerate(rows):
             by_owner[row.owner].append((index, row))

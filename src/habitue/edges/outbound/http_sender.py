@@ -16,7 +16,8 @@ from typing import Any
 import aiohttp
 
 from habitue.promotions.webhook import OutgoingRequest
-from habitue.usecases.deliver_messages import HttpAnswer, Send, Undeliverable
+from habitue.usecases.deliver_messages import HttpAnswer, Send
+from habitue.usecases.outgoing import Undeliverable
 
 TIMEOUT_SECONDS = 15.0
 #: So much of an answer is read and kept.

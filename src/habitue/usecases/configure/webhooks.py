@@ -132,7 +132,7 @@ def _faults(configuration: Configuration, webhook: Webhook) -> Iterator[Fault]:
     yield from text_faults(webhook.url, "/url", WEBHOOK_URL_LENGTH_MAX)
     yield from text_faults(webhook.payload, "/payload", WEBHOOK_PAYLOAD_LENGTH_MAX)
     yield from application_faults(webhook.application_ids, configuration, "/applicationIds")
-    yield from _header_faults(webhook.headers)
+    yield from header_faults(webhook.headers)
     parameters = list(_parameter_faults(webhook.parameters))
     yield from parameters
     if not parameters:
@@ -140,7 +140,8 @@ def _faults(configuration: Configuration, webhook: Webhook) -> Iterator[Fault]:
             yield Fault(f"/{field}", "Invalid template", details)
 
 
-def _header_faults(headers: tuple[tuple[str, str], ...]) -> Iterator[Fault]:
+def header_faults(headers: tuple[tuple[str, str], ...]) -> Iterator[Fault]:
+    """What is wrong with headers that a request is to have."""
     if len(headers) > WEBHOOK_HEADERS_MAX:
         yield Fault("/headers", "Too many", f"at most {WEBHOOK_HEADERS_MAX} are accepted")
     for index, (name, value) in enumerate(headers):

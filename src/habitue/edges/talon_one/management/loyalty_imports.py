@@ -43,7 +43,8 @@ class ImportPointsQuery(msgspec.Struct, rename="camel", kw_only=True):
 
 async def post_import_points(call: ManagementCall[ImportPointsQuery, None]) -> Answer:
     program = program_named(call)
-    importer = PointsImporter(call.services.shop, program, actor_of(call), call.now)
+    quiet = not call.query.notifications_enabled
+    importer = PointsImporter(call.services.shop, program, actor_of(call), call.now, quiet=quiet)
     decode = partial(_points_line, program, call)
     place = f"program {program.id}"
     return await imported(

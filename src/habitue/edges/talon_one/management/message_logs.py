@@ -202,7 +202,8 @@ def _wrong(parameter: str, details: str) -> InvalidInput:
 
 
 def _entry(message: MessageRow, configuration: Configuration, entity_type: str) -> LogEntryOut:
-    webhook = configuration.webhooks.get(message.destination_id)
+    of_webhook = message.destination == "webhook"
+    webhook = configuration.webhooks.get(message.destination_id) if of_webhook else None
     sent, answered = message.sent, message.answered
     request = RequestOut(sent, _base64(message.request)) if sent else UNSET
     response = (
@@ -218,7 +219,7 @@ def _entry(message: MessageRow, configuration: Configuration, entity_type: str) 
         request=request,
         response=response,
         url=message.url or UNSET,
-        webhook_id=message.destination_id,
+        webhook_id=message.destination_id if of_webhook else UNSET,
         webhook_name=webhook.title if webhook else UNSET,
         application_id=_or_unset(message.application_id),
         campaign_id=_or_unset(message.campaign_id),

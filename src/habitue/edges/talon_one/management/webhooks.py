@@ -145,22 +145,23 @@ def _is_wanted(webhook: Webhook, query: WebhooksQuery) -> bool:
 def _fields(body: WebhookIn) -> WebhookFields:
     headers: Any = body.headers
     if isinstance(headers, tuple):
-        headers = tuple(_header(each, index) for index, each in enumerate(headers))
+        headers = tuple(header_of(each, f"/headers/{index}") for index, each in enumerate(headers))
     return fields_of(body, WebhookFields, headers=headers, parameters=_parameters(body.params))
 
 
-def _header(text: str, index: int) -> tuple[str, str]:
-    """A header is told as `Name: value`, or as a JSON object of one name."""
+def header_of(text: str, pointer: str) -> tuple[str, str]:
+    """The name and the value of a header, which is told as `Name: value`, or as a JSON object of
+    one name. Raises `InvalidInput` at `pointer`."""
     if text.startswith("{"):
         try:
             ((name, value),) = msgspec.json.decode(text, type=dict[str, str]).items()
         except (ValueError, msgspec.MsgspecError):
             details = "a header is Name: value, or a JSON object of one name and its value"
-            raise InvalidInput(Fault(f"/headers/{index}", "Invalid", details)) from None
+            raise InvalidInput(Fault(pointer, "Invalid", details)) from None
     else:
         name, separator, value = text.partition(":")
         if not separator:
-            raise InvalidInput(Fault(f"/headers/{index}", "Invalid", "a header is Name: value"))
+            raise InvalidInput(Fault(pointer, "Invalid", "a header is Name: value"))
     return name.strip(), value.strip()
 
 

@@ -1,0 +1,128 @@
+"""Noting in the outbox what time has brought about, and reading what notices name.
+
+How far it has been looked is kept for each notification. Whoever moves it on holds it meanwhile, so
+that each thing is noted once.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from habitue.store.database import Connection, Transaction
+from habitue.store.documents import encode
+
+_WATCH = """
+INSERT INTO notification_watch (notification_id, through) VALUES ($1, $2) ON CONFLICT DO NOTHING
+"""
+_THROUGH = """
+SELECT through FROM notification_watch WHERE notification_id = $1 AND through < $2
+FOR UPDATE SKIP LOCKED
+"""
+_MOVE = "UPDATE notification_watch SET through = $2 WHERE notification_id = $1"
+
+_MESSAGE = """
+INSERT INTO outbox (customer_id, root_id, message_id, destination, destination_id, document,
+    application_id, campaign_id, created, due)
+"""
+
+_PENDING = f"""
+{_MESSAGE}
+SELECT customer_id, nullif(root_id, customer_id), gen_random_uuid(), 'notification', $1,
+    jsonb_build_object('type', 'pending_to_active_points', 'program_id', program_id,
+        'subledger', subledger, 'profile_id', profile_name(customer_id, root_id),
+        'points', remaining, 'start', start, 'expiry', expiry, 'session_key', coalesce((
+            SELECT integration_id FROM session
+            WHERE session.customer_id = lot.customer_id AND session.id = lot.session_id), '')),
+    NULL, NULL, $4, $4
+FROM loyalty_lot AS lot
+WHERE program_id = $2 AND start > created AND start > $3 AND start <= $4 AND remaining > 0
+ORDER BY start, key
+"""
+
+_EXPIRING = f"""
+{_MESSAGE}
+SELECT 0, NULL, gen_random_uuid(), 'notification', $1,
+    jsonb_build_object('type', 'expiring_coupons', 'coupon_ids', jsonb_agg(id ORDER BY id)),
+    $2, NULL, $5, $5
+FROM (
+    SELECT id, (row_number() OVER (ORDER BY expiry_date, id) - 1) / 500 AS part FROM coupon
+    WHERE application_id = $2 AND expiry_date > $3 AND expiry_date <= $4
+        AND (usage_limit = 0 OR usage_counter < usage_limit)
+) AS listed
+GROUP BY part ORDER BY part
+"""
+
+_COUPONS = """
+SELECT to_jsonb(coupon) AS document FROM coupon
+WHERE application_id = $1 AND id = ANY ($2::bigint[]) ORDER BY id
+"""
+
+
+async def take_over(
+    transaction: Transaction, notification_id: int, until: datetime
+) -> datetime | None:
+    """Up to which moment it has been looked for the notification, which this transaction looks on
+    for; None where that is far enough, or somebody else does."""
+    await transaction.execute(_WATCH, notification_id, until)
+    through: datetime | None = await transaction.fetchval(_THROUGH, notification_id, until)
+    return through
+
+
+async def move_on(connection: Connection, notification_id: int, until: datetime) -> None:
+    """It has been looked up to that moment."""
+    await connection.execute(_MOVE, notification_id, until)
+
+
+async def note_active_points(
+    connection: Connection,
+    notification_id: int,
+    program_id: int,
+    since: datetime,
+    until: datetime,
+) -> None:
+    """Notes the points that waited and became active after `since`, until `until`."""
+    await connection.execute(_PENDING, notification_id, program_id, since, until)
+
+
+async def note_expiring_coupons(
+    connection: Connection,
+    notification_id: int,
+    application_id: int,
+    since: datetime,
+    until: datetime,
+    before: timedelta,
+) -> None:
+    """Notes the coupons that can be used and whose end came as near as `before` in that time."""
+    await connection.execute(
+        _EXPIRING, notification_id, application_id, since + before, until + before, until
+    )
+
+
+async def note(
+    connection: Connection,
+    notification_id: int,
+    application_id: int,
+    campaign_id: int,
+    document: object,
+    now: datetime,
+) -> None:
+    """Notes something about nobody in particular."""
+    await connection.execute(
+        f"{_MESSAGE} VALUES (0, NULL, gen_random_uuid(), 'notification', $1, $2, $3, $4, $5, $5)",
+        notification_id,
+        encode(document),
+        application_id,
+        campaign_id,
+        now,
+    )
+
+
+async def keep_quiet(connection: Connection) -> None:
+    """Nothing that this transaction does is notified of."""
+    await connection.execute("SET LOCAL habitue.notifications = 'off'")
+
+
+async def coupons_of(
+    connection: Connection, application_id: int, ids: Sequence[int]
+) -> list[bytes]:
+    """The documents of those coupons that are still there."""
+    return [row["document"] for row in await connection.fetch(_COUPONS, application_id, ids)]
