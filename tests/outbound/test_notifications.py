@@ -1,5 +1,6 @@
 """What is told of what happens: once each, in the published shapes, to those who want to know."""
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
@@ -17,7 +18,7 @@ from habitue.promotions.notification import Notification, Trigger
 from habitue.promotions.returned import ReturnWish
 from habitue.promotions.signing import signature_headers
 from habitue.promotions.webhook import OutgoingRequest
-from habitue.store import outbox
+from habitue.store import notifications, outbox
 from habitue.store.database import Database
 from habitue.store.outbox import MessageFilter, MessageRow
 from habitue.usecases.acting import Acting, on_behalf_of
@@ -30,7 +31,9 @@ from habitue.usecases.configure.notifications import (
     update_notification,
 )
 from habitue.usecases.deliver_messages import Courier, HttpAnswer, deliver_due
+from habitue.usecases.erase_customer import erase_customer
 from habitue.usecases.notify_due import LATE, notify_due
+from habitue.usecases.shop import Shop
 from tests.building import Till, item, rule
 from tests.usecases.points_till import club_of
 
@@ -134,6 +137,9 @@ async def test_points_that_rules_give_and_take(till: Till) -> None:
     await update_notification(till.shop, wanted.id, NotificationFields(enabled=True), till.now)
     await till.put("s3", profile_id="ann", cart_items=[TEA], state="closed")
     assert [each.state for each in await messages(till)].count("waiting") == 3
+    await till.put("s4", profile_id="bob", cart_items=[TEA], state="closed")
+    await erase_customer(till.shop, till.application.id, "bob", till.now)
+    assert not [each for each in await messages(till) if b"bob" in each.document]
     await delete_notification(till.shop, wanted.id)
     assert await post.told() == []
     assert {each.response for each in await messages(till) if each.state == "waiting"} == {
@@ -160,6 +166,35 @@ async def test_points_that_become_active(till: Till) -> None:
     )
     assert PendingActivePointsNotification.from_dict(body) is not None
     assert await post.later(days=1) == []
+
+
+@pytest.mark.parametrize("guarded", [True, False])
+async def test_many_who_look_note_each_thing_once(
+    till: Till, monkeypatch: pytest.MonkeyPatch, guarded: bool
+) -> None:
+    club = await club_of(till, default_pending="2D")
+    await till.campaign(rule("true", f'addLoyaltyPoints("tea", {club.id}, "", session.total)'))
+    await notification(till, "pending_to_active_points", club.id)
+    for number in range(20):
+        await till.put(f"s{number}", profile_id=f"p{number}", cart_items=[TEA], state="closed")
+    till.wait(days=3)
+    if not guarded:
+        unguarded = notifications._THROUGH.replace("FOR UPDATE SKIP LOCKED", "")
+        monkeypatch.setattr(notifications, "_THROUGH", unguarded)
+    take_over = notifications.take_over
+
+    async def slowly(*arguments: Any) -> Any:
+        found = await take_over(*arguments)
+        await asyncio.sleep(0.05)
+        return found
+
+    monkeypatch.setattr(notifications, "take_over", slowly)
+    shops = [Shop(till.shop.database) for _ in range(4)]
+    await asyncio.gather(*(notify_due(each, till.now + LATE) for each in shops))
+    noted = [each.document for each in await messages(till)]
+    assert len(set(noted)) == 20
+    # Without the lock several find the same: the test can fail.
+    assert (len(noted) == 20) is guarded
 
 
 async def test_tiers(till: Till) -> None:
