@@ -162,3 +162,5 @@ async def test_an_import_tells_or_keeps_quiet(client: Client) -> None:
     assert {each["TypeOfChange"] for each in came} == {"management_api"}
     log = (await client.send("GET", "/v1/message_logs?entityType=loyalty_program"))[1]["data"]
     assert [each["response"]["status"] for each in log] == [200, 200, 200]
+    others = (await client.send("GET", "/v1/message_logs?entityType=application"))[1]["data"]
+    assert others == []

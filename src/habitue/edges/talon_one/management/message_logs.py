@@ -19,6 +19,7 @@ from habitue.edges.talon_one.pages import PageSize
 from habitue.model.errors import Fault, InvalidInput
 from habitue.model.limits import PAGE_SIZE_DEFAULT
 from habitue.promotions.configuration import Configuration
+from habitue.promotions.notification import APPLICATION_TYPES
 from habitue.store.outbox import MessageFilter, MessageRow, MessageState
 from habitue.usecases.read_messages import read_messages, replay_all, replay_message
 
@@ -125,7 +126,8 @@ class ReplayedOut(msgspec.Struct, rename="camel"):
 
 async def get_message_logs(call: ManagementCall[LogQuery, None]) -> Answer:
     query, configuration = call.query, call.services.shop.configuration
-    found, before = await read_messages(call.services.shop, _filter(query, call.now), _LOG_PAGE)
+    wanted = _filter(query, configuration, call.now)
+    found, before = await read_messages(call.services.shop, wanted, _LOG_PAGE)
     shown = [_entry(each, configuration, query.entity_type) for each in found]
     return Answer(200, LogOut(shown, UNSET if before is None else _cursor(before)))
 
@@ -158,7 +160,7 @@ def _wanted(query: MessagesQuery) -> MessageFilter:
     )
 
 
-def _filter(query: LogQuery, now: datetime) -> MessageFilter:
+def _filter(query: LogQuery, configuration: Configuration, now: datetime) -> MessageFilter:
     after = query.created_after
     if query.period is not None:
         since = now - _PERIODS[query.period]
@@ -167,7 +169,7 @@ def _filter(query: LogQuery, now: datetime) -> MessageFilter:
         before_id=_before(query.cursor),
         message_id=None if query.message_id is None else _uuid(query.message_id),
         destination="webhook" if query.entity_type == "webhook" else "notification",
-        destination_ids=query.webhook_ids or None,
+        destination_ids=_destinations(query, configuration),
         application_id=query.application_id,
         campaign_id=query.campaign_id,
         created_after=after,
@@ -175,6 +177,17 @@ def _filter(query: LogQuery, now: datetime) -> MessageFilter:
         successful=query.is_successful,
         status=query.response_code,
     )
+
+
+def _destinations(query: LogQuery, configuration: Configuration) -> list[int] | None:
+    if query.entity_type == "webhook" or query.webhook_ids:
+        return query.webhook_ids or None
+    of_applications = query.entity_type == "application"
+    return [
+        each.id
+        for each in configuration.notifications.values()
+        if (each.type in APPLICATION_TYPES) is of_applications
+    ]
 
 
 def _uuid(text: str) -> UUID:
