@@ -124,6 +124,21 @@ async def test_a_busy_row_holds_up_only_who_wants_it(table: Database) -> None:
     assert await busy == 2
 
 
+async def test_busy_rows_do_not_keep_the_lanes(table: Database) -> None:
+    count = LANES_MAX + 3
+    await asyncio.gather(*(add(table, id_) for id_ in range(count)))
+    query = "UPDATE thing SET name = 'new ' || id WHERE id = $1 RETURNING id"
+    async with table.transaction() as holder:
+        await holder.execute("SELECT FROM thing WHERE id > 0 FOR UPDATE")
+        busy = []
+        for id_ in range(1, count):
+            busy.append(asyncio.create_task(table.fetch_together(query, id_, order=id_)))
+            await asyncio.sleep(0.01)
+        await asyncio.wait_for(table.fetch_together(query, 0, order=0), 1)
+        assert not any(task.done() for task in busy)
+    assert [row["id"] for task in busy for row in await task] == list(range(1, count))
+
+
 async def test_who_claims_the_same_thing_leaves_after_the_other(table: Database) -> None:
     await table.execute("CREATE TABLE shelf (id int PRIMARY KEY, left_over int)")
     await table.execute("INSERT INTO shelf VALUES (1, 3), (2, 100)")

@@ -20,7 +20,6 @@ others.
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import NamedTuple, TypeAlias
 
 from habitue.model.errors import StoreUnavailable
@@ -35,6 +34,7 @@ _Answer: TypeAlias = "asyncio.Future[list[Row]]"
 #: Round trips of one statement that are under way at a time, and how many travel in each.
 LANES_MAX = 2
 GROUP_SIZE_MAX = 32
+ANSWERS_AT_ONCE = 4
 GROUP_LOCK_WAIT_SECONDS = 0.025
 
 
@@ -71,13 +71,16 @@ class Gathering:
         `order` is the id of what the statement locks first, any number where it only reads;
         `claims` are the ids of what it locks after that.
         """
-        loop = asyncio.get_running_loop()
-        answer: _Answer = loop.create_future()
+        answer: _Answer = asyncio.get_running_loop().create_future()
         self._waiting.append(_Passenger(order, claims, arguments, answer))
-        if self._lanes_free and not self._leaves_soon:
-            self._leaves_soon = True
-            loop.call_soon(self._leave)
+        self._leave_soon()
         return await answer
+
+    def _leave_soon(self) -> None:
+        """Leave when everybody who is ready now has come."""
+        if self._lanes_free and self._waiting and not self._leaves_soon:
+            self._leaves_soon = True
+            asyncio.get_running_loop().call_soon(self._leave)
 
     def _leave(self) -> None:
         """Fill the free lanes with those who wait, in equal parts."""
@@ -89,7 +92,7 @@ class Gathering:
             self._lanes_free -= 1
             task = asyncio.get_running_loop().create_task(self._travel(group))
             self._under_way.add(task)
-            task.add_done_callback(partial(self._arrive, group))
+            task.add_done_callback(self._under_way.discard)
 
     def _group(self, size: int) -> list[_Passenger]:
         """The first of those who wait, but for whoever claims what is claimed already."""
@@ -105,46 +108,45 @@ class Gathering:
                 group.append(passenger)
                 self._claimed.update(passenger.claims)
         self._waiting.extendleft(reversed(stay))
+        group.sort(key=_order)
         return group
 
-    def _arrive(self, group: list[_Passenger], task: "asyncio.Task[None]") -> None:
+    async def _travel(self, group: list[_Passenger]) -> None:
+        """One round trip; the lane is free for others as soon as that has ended."""
+        outcome = await self._outcome([each.arguments for each in group])
+        self._lanes_free += 1
+        self._leave_soon()
+        if outcome is None:
+            await asyncio.gather(*(self._by_itself(passenger) for passenger in group))
+        elif isinstance(outcome, StoreUnavailable):
+            for passenger in group:
+                _fail(passenger.answer, outcome)
+        else:
+            await _hand_out(group, outcome)
         for passenger in group:
             self._claimed.difference_update(passenger.claims)
-        self._under_way.discard(task)
-        self._lanes_free += 1
-        self._leave()
+        self._leave_soon()
 
-    async def _travel(self, group: list[_Passenger]) -> None:
-        if len(group) > 1:
-            group.sort(key=_order)
-            try:
-                answers = await self._together([each.arguments for each in group])
-            except StoreUnavailable as failure:
-                for passenger in group:
-                    _fail(passenger.answer, failure)
-                return
-            if answers is not None:
-                for passenger, rows in zip(group, answers, strict=True):
-                    _give(passenger.answer, rows)
-                return
-        await asyncio.gather(*(self._by_itself(passenger) for passenger in group))
-
-    async def _together(self, arguments: Sequence[Arguments]) -> list[list[Row]] | None:
-        """The answers, or None when nothing was done because one of them failed.
-
-        Raises `StoreUnavailable` and `OutcomeUnknown`.
-        """
-        connection = self._group_pool.take() or await self._group_pool.wait()
+    async def _outcome(
+        self, arguments: Sequence[Arguments]
+    ) -> list[list[Row]] | StoreUnavailable | None:
+        """The answers, or the failure of all; None when one failed, and nothing was done."""
         try:
-            rows = await connection.fetchmany(self._query, arguments)
+            return await self._together(arguments)
+        except StoreUnavailable as away:
+            return away
         except DRIVER_ERRORS as error:
             failure = translated(error)
-            if isinstance(failure, StoreUnavailable):
-                raise failure from error
-            return None
+            return failure if isinstance(failure, StoreUnavailable) else None
+
+    async def _together(self, arguments: Sequence[Arguments]) -> list[list[Row]]:
+        connection = self._group_pool.take() or await self._group_pool.wait()
+        try:
+            if len(arguments) == 1:
+                return [await connection.fetch(self._query, *arguments[0])]
+            return _split(await connection.fetchmany(self._query, arguments), self._begins)
         finally:
             self._group_pool.give_back(connection)
-        return _split(rows, self._begins)
 
     async def _by_itself(self, passenger: _Passenger) -> None:
         try:
@@ -160,6 +162,16 @@ class Gathering:
             raise translated(error) from error
         finally:
             self._pool.give_back(connection)
+
+
+async def _hand_out(group: list[_Passenger], answers: list[list[Row]]) -> None:
+    """Gives everybody their answer, a few at a time: while these go on, the loop looks at what has
+    come from the database and from clients, and nobody's next statement waits for all the others.
+    """
+    for number, (passenger, rows) in enumerate(zip(group, answers, strict=True), 1):
+        _give(passenger.answer, rows)
+        if number % ANSWERS_AT_ONCE == 0:
+            await asyncio.sleep(0)
 
 
 def _order(passenger: _Passenger) -> int:
