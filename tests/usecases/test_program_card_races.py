@@ -9,9 +9,11 @@ from habitue.store.database import Database, open_database
 from habitue.store.location import External
 from habitue.usecases.change_program_card import link_profile, read_card, transfer_card
 from habitue.usecases.shop import Shop, ShopSettings
+from tests.building import Till, item, rule
 from tests.harness.planted import plant
 from tests.loyalty.points_machine import NOW
 from tests.usecases.points_shop import add_customer, complaints, open_club
+from tests.usecases.points_till import club_of
 from tests.usecases.test_program_cards import Club
 
 PEOPLE = 24
@@ -93,3 +95,50 @@ async def test_points_that_are_given_while_a_card_is_replaced_are_not_lost(
     old = await read_card(club.shop, database, club.program, "one-card")
     assert old.new_identifier == "two-card"
     assert await complaints(database) == []
+
+
+async def pay(database: Database, till: Till, number: int) -> bool:
+    """Whether a session of somebody's, at a till of its own, was paid for with the card."""
+    shop = Shop(database, PATIENT)
+    await shop.refresh()
+    paid = await Till(shop, till.application).put(
+        f"s{number}",
+        profile_id=f"person-{number}",
+        cart_items=[item("tea", 10)],
+        loyalty_cards=("one-card",),
+        state="closed",
+    )
+    return bool(paid.decision.effects)
+
+
+async def paying(database: Database, url: str) -> tuple[int, Club]:
+    """How many of all pay ten points with a card, which they may while it has more than 30 of its
+    65; and the card."""
+    till = await Till.opened(database)
+    club = Club(till.shop, await club_of(till, card_based=True))
+    await club.make("one-card")
+    await club.give("one-card", 65)
+    id_ = club.program.id
+    pays = f'deductLoyaltyPoints("pays", {id_}, "", 10)'
+    await till.campaign(rule(f"loyaltyBalance({id_}) > 30", pays))
+    async with open_database(
+        External(url), pool_size_max=PEOPLE, patience_seconds=120, lock_wait_seconds=120
+    ) as many:
+        await asyncio.gather(*(many.fetchval("SELECT pg_sleep(0.05)") for _ in range(PEOPLE)))
+        everybody = (pay(many, till, each) for each in range(PEOPLE))
+        told = await asyncio.gather(*everybody, return_exceptions=True)
+    return sum(each is True for each in told), club
+
+
+async def test_many_tills_do_not_overspend_a_card(database: Database, database_url: str) -> None:
+    paid, club = await paying(database, database_url)
+    assert paid == 4
+    assert await club.active("one-card") == 25
+    assert await complaints(database) == []
+
+
+async def test_without_both_guards_they_do(database: Database, database_url: str) -> None:
+    await plant(database, "no version of the program's card")
+    await plant(database, "no version of the account")
+    paid, _ = await paying(database, database_url)
+    assert paid > 4

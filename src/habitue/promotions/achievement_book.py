@@ -27,7 +27,7 @@ from habitue.promotions.effects import (
     IncreaseAchievementProgress,
     StartAchievementProgress,
 )
-from habitue.promotions.points_book import Origin
+from habitue.promotions.points_origin import Origin
 
 
 class AchievementBook:

@@ -18,7 +18,7 @@ from habitue.promotions.effects import (
     StartAchievementProgress,
 )
 from habitue.promotions.points_book import PointsBook, give_again
-from habitue.promotions.resources import ResourceChanges, Tentative
+from habitue.promotions.resources import OwnerDecision, ResourceChanges, Tentative
 from habitue.promotions.rollback import Giving
 
 
@@ -35,8 +35,13 @@ class Books(NamedTuple):
 
     @property
     def ledgers(self) -> tuple[LedgerDecision, ...]:
-        """What happens to points."""
+        """What happens to points of the customer."""
         return self.points.decisions() if self.points else ()
+
+    @property
+    def owners(self) -> tuple[OwnerDecision, ...]:
+        """What happens to points of cards and of other customers."""
+        return self.points.owner_decisions() if self.points else ()
 
     @property
     def iterations(self) -> tuple[Iteration, ...]:
@@ -71,10 +76,12 @@ class Books(NamedTuple):
 
     def laid_over(self, changes: ResourceChanges) -> ResourceChanges:
         """`changes`, with those that the books have decided upon."""
-        points, achievements = self.ledgers, self.iterations
-        if not points and not achievements:
+        points, owners, achievements = self.ledgers, self.owners, self.iterations
+        if not points and not owners and not achievements:
             return changes
-        return msgspec.structs.replace(changes, points=points, achievements=achievements)
+        return msgspec.structs.replace(
+            changes, points=points, owners=owners, achievements=achievements
+        )
 
 
 NO_BOOKS = Books()

@@ -31,10 +31,11 @@ from habitue.promotions.event import EventFacts
 from habitue.promotions.facts import ProfileFacts, SessionFacts
 from habitue.promotions.issuing import Issuing
 from habitue.promotions.opening import issuing_of
-from habitue.promotions.points_book import Origin, PointsBook
+from habitue.promotions.points_book import PointsBook
+from habitue.promotions.points_origin import Origin
 from habitue.promotions.program import Program
 from habitue.promotions.referral import Friend, ReferralChanges
-from habitue.promotions.resources import ResourceChanges, Resources
+from habitue.promotions.resources import OwnerDecision, ResourceChanges, Resources
 from habitue.promotions.rollback import rollbacks_of, standing
 from habitue.promotions.session import (
     Session,
@@ -81,8 +82,8 @@ class Decision(msgspec.Struct, frozen=True):
     """The whole outcome: the session to save, the changes to its owner, and what to answer.
 
     `owner_attributes` are all of them where rules set some, `owner_changes` those that were set.
-    `points` and `iterations` are what the session does to ledgers and to progress in achievements,
-    whether that is saved or not.
+    `points` and `iterations` are what the session does to the customer's ledgers and progress in
+    achievements, `owners` what it does to ledgers of others, whether that is saved or not.
     """
 
     session: Session
@@ -100,6 +101,7 @@ class Decision(msgspec.Struct, frozen=True):
     triggered_campaign_ids: tuple[int, ...] = ()
     resource_changes: ResourceChanges = ResourceChanges()
     points: tuple[LedgerDecision, ...] = ()
+    owners: tuple[OwnerDecision, ...] = ()
     iterations: tuple[Iteration, ...] = ()
 
 
@@ -214,6 +216,7 @@ def _take_back(
         release=True,
         resource_changes=books.laid_over(_given_back(state.resources, referral_redeemed)),
         points=books.ledgers,
+        owners=books.owners,
         iterations=books.iterations,
     )
 
@@ -281,6 +284,7 @@ def _evaluate(
         triggered_campaign_ids=evaluated.triggered_campaign_ids,
         resource_changes=books.laid_over(changes) if closes else changes,
         points=books.ledgers,
+        owners=books.owners,
         iterations=books.iterations,
     )
 
@@ -294,7 +298,7 @@ def books_for(state: State, session: Session, program: Program, now: datetime) -
         session.integration_id,
         str(session.reopen_count or ""),
     )
-    return books_of(program, state.resources, state.owner, origin, now)
+    return books_of(program, state.resources, state.owner, origin, now, session.loyalty_cards)
 
 
 def profile_of(

@@ -72,7 +72,8 @@ def decide_event(
     session = resources.event.session
     place = Place(now, program.zone, has_profile=True, closes=True)
     tally = tally_of(program.limits, resources.budgets, place, ())
-    books = books_at_once(customer, program, event_id, now, resources)
+    cards = command.loyalty_cards or ()
+    books = books_at_once(customer, program, event_id, now, resources, cards)
     friend = Friend(customer.id, command.profile_id)
     issuing = issuing_of(program, resources, friend, "", now, tally, closes=True)
     evaluated = evaluate(
@@ -119,6 +120,7 @@ def decide_event(
             program.version,
         ),
         points=books.ledgers,
+        owners=books.owners,
         iterations=books.iterations,
     )
 

@@ -1,5 +1,6 @@
 """Deciding the update of a profile: its attributes, and what the rules give without a session."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal
 
@@ -28,10 +29,11 @@ from habitue.promotions.event import EventFacts
 from habitue.promotions.facts import NO_AUDIENCES, AudienceFacts, ProfileFacts, readable
 from habitue.promotions.loyalty_facts import BookFacts
 from habitue.promotions.opening import issuing_of
-from habitue.promotions.points_book import Origin, PointsBook
+from habitue.promotions.points_book import PointsBook
+from habitue.promotions.points_origin import Origin
 from habitue.promotions.program import Program
 from habitue.promotions.referral import Friend
-from habitue.promotions.resources import ResourceChanges, Resources
+from habitue.promotions.resources import OwnerDecision, ResourceChanges, Resources
 from habitue.promotions.tally import paid, takes_of, tally_of
 from habitue.promotions.trace import CampaignTrace, RuleFailure
 
@@ -62,8 +64,9 @@ class ProfileCommand(msgspec.Struct, frozen=True):
 class ProfileDecision(msgspec.Struct, frozen=True):
     """The outcome; `active` says that it counts as activity of the customer.
 
-    `attributes` are all of them, `changes` those that were sent or set by rules. `points` and
-    `iterations` are what happens to ledgers and to progress in achievements.
+    `attributes` are all of them, `changes` those that were sent or set by rules. `points`, `owners`
+    and `iterations` are what happens to ledgers, to those of others, and to progress in
+    achievements.
     """
 
     attributes: Attributes
@@ -75,6 +78,7 @@ class ProfileDecision(msgspec.Struct, frozen=True):
     triggered_campaign_ids: tuple[int, ...] = ()
     resource_changes: ResourceChanges = ResourceChanges()
     points: tuple[LedgerDecision, ...] = ()
+    owners: tuple[OwnerDecision, ...] = ()
     iterations: tuple[Iteration, ...] = ()
 
 
@@ -223,18 +227,31 @@ def _evaluated(
             program.version,
         ),
         points=books.ledgers,
+        owners=books.owners,
         iterations=books.iterations,
     )
 
 
 def books_of(
-    program: Program, resources: Resources, owner: Customer, origin: Origin, now: datetime
+    program: Program,
+    resources: Resources,
+    owner: Customer,
+    origin: Origin,
+    now: datetime,
+    cards: Sequence[str] = (),
 ) -> Books:
-    """The books of `owner` as of that moment."""
+    """The books of `owner` as of that moment, where the request names those cards."""
     points = achievements = None
     if program.loyalty:
         points = PointsBook(
-            program.loyalty, program.loyalty_served, resources.points, owner, origin, now
+            program.loyalty,
+            program.loyalty_served,
+            resources.points,
+            owner,
+            origin,
+            now,
+            resources.owners,
+            cards,
         )
     if program.achievements:
         progress = resources.achievements
@@ -246,8 +263,13 @@ def books_of(
 
 
 def books_at_once(
-    customer: Customer, program: Program, event_id: int, now: datetime, resources: Resources
+    customer: Customer,
+    program: Program,
+    event_id: int,
+    now: datetime,
+    resources: Resources,
+    cards: Sequence[str] = (),
 ) -> Books:
     """The books of a customer to whom something happens that no session is."""
     origin = Origin(program.application.id, event_id)
-    return books_of(program, resources, customer, origin, now)
+    return books_of(program, resources, customer, origin, now, cards)

@@ -120,6 +120,7 @@ def _with_resources(decision: Decision, gives: tuple[Counted, ...], books: Books
         decision,
         resource_changes=books.laid_over(changes),
         points=books.ledgers,
+        owners=books.owners,
         iterations=books.iterations,
     )
 

@@ -11,36 +11,37 @@ from types import MappingProxyType
 
 from habitue.loyalty.program import MAIN_LEDGER
 from habitue.promotions.points_book import PointsBook
+from habitue.promotions.points_origin import LedgerName
 
 
 class ProgramFacts:
     """What the customer has in the main ledger of one program."""
 
-    __slots__ = ("_book", "_program_id")
+    __slots__ = ("_book", "_name")
 
     def __init__(self, book: PointsBook, program_id: int) -> None:
         self._book = book
-        self._program_id = program_id
+        self._name = LedgerName(program_id, MAIN_LEDGER)
 
     @property
     def current(self) -> Decimal:
-        return self._book.before((self._program_id, MAIN_LEDGER)).balances.active
+        return self._book.before(self._name).balances.active
 
     @property
     def pending(self) -> Decimal:
-        return self._book.before((self._program_id, MAIN_LEDGER)).balances.pending
+        return self._book.before(self._name).balances.pending
 
     @property
     def negative(self) -> Decimal:
-        return self._book.before((self._program_id, MAIN_LEDGER)).balances.negative
+        return self._book.before(self._name).balances.negative
 
     @property
     def tier(self) -> str | None:
-        return self._book.before((self._program_id, MAIN_LEDGER)).tier
+        return self._book.before(self._name).tier
 
     @property
     def joined(self) -> datetime | None:
-        return self._book.ledger((self._program_id, MAIN_LEDGER)).anchors.joined
+        return self._book.ledger(self._name).anchors.joined
 
 
 class BookFacts:

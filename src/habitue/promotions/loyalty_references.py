@@ -22,6 +22,8 @@ PROGRAM_ARGUMENTS: Mapping[str, int] = {
     "loyaltybalance": 0,
     "loyaltytier": 0,
     "loyaltypointsredeemable": 0,
+    "loyaltycardvalid": 0,
+    "loyaltycardregistered": 0,
 }
 PATH = ("Profile", "Loyalty")
 

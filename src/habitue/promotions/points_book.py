@@ -1,28 +1,26 @@
-"""The points of one customer while rules run, and while what a session gave is taken back.
+"""The points of one request while rules run, and while what a session gave is taken back.
 
-Words: the *origin* is the request that points are booked for; the keys of its transactions follow
-from it and from what gives the points, so that an open session names the same transactions however
-often it is evaluated. A session that was reopened gives new ones. A ledger is begun when it is
-first asked for, which brings it to the moment (`loyalty.settling`).
+Beside the customer's own ledgers there are those of the cards that the session names, and of others
+whom rules reward (`PointsOwner`). A ledger is begun when it is first asked for, which brings it to
+the moment (`loyalty.settling`).
 
 Nothing is posted by a book: what it decided is saved with the request, if that is to be saved.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from decimal import Decimal
-from typing import TypeAlias
-from uuid import UUID, uuid5
+from uuid import UUID
 
 import msgspec
 
 from habitue.customers.customer import Customer
 from habitue.loyalty import decide
 from habitue.loyalty.booking import Booking, Snapshot
+from habitue.loyalty.card import ProgramCard
 from habitue.loyalty.ledger import (
     Balances,
-    Cause,
     Ledger,
     LedgerDecision,
     Lot,
@@ -44,51 +42,10 @@ from habitue.promotions.effects import (
     ExtendPointsExpiry,
     SetPointsExpiry,
 )
-from habitue.promotions.resources import Points
+from habitue.promotions.points_origin import LedgerName, Origin, Undone
+from habitue.promotions.resources import OwnerDecision, Points, PointsOwner, ProgramPoints
 
-#: The name of a ledger: the program and the subledger.
-LedgerName: TypeAlias = tuple[int, str]
-
-_SPACE = UUID("8a3d9f0e-5b7c-4c1e-9f56-0d6f2f8e7a11")
-
-
-class Origin(msgspec.Struct, frozen=True):
-    """What points are booked for: a session, or where that is None an event of a profile.
-
-    `round` tells apart the evaluations of one session that each give points of their own.
-    """
-
-    application_id: int
-    event_id: int
-    session_id: int | None = None
-    session_key: str = ""
-    round: str = ""
-
-    def key(self, *words: object) -> UUID:
-        """The key of what those words say, the same in every evaluation of one round."""
-        source = f"event {self.event_id}" if self.session_id is None else f"{self.session_id}"
-        return uuid5(_SPACE, "|".join(map(str, (source, self.round, *words))))
-
-    def cause(self, rule: tuple[int, int, int, str], name: str) -> Cause:
-        """Why a rule posts."""
-        campaign_id, ruleset_id, _, rule_name = rule
-        return Cause(
-            name=name,
-            session_id=self.session_id,
-            session_key=self.session_key,
-            application_id=self.application_id,
-            campaign_id=campaign_id,
-            ruleset_id=ruleset_id,
-            rule_name=rule_name,
-        )
-
-
-class Undone(msgspec.Struct, frozen=True):
-    """How much of a transaction was taken back, and the terms of what came back to the customer."""
-
-    amount: Decimal
-    start: datetime | None = None
-    expiry: datetime | None = None
+NOTHING_READ = ProgramPoints(None, {})
 
 
 class Before(msgspec.Struct, frozen=True):
@@ -99,16 +56,23 @@ class Before(msgspec.Struct, frozen=True):
 
 
 class PointsBook:
-    """All ledgers of one customer; a resource as `Tentative` has it."""
+    """All ledgers that a request is about; a resource as `Tentative` has it.
+
+    `owners` are those who have points besides the customer, `cards` the identifiers of the cards
+    that the request names.
+    """
 
     __slots__ = (
         "_before",
         "_begun",
+        "_by_root",
+        "_customer",
         "_fresh",
-        "_owner",
+        "_owners",
         "_points",
         "_served",
         "_undo",
+        "cards",
         "now",
         "origin",
         "programs",
@@ -119,16 +83,21 @@ class PointsBook:
         programs: Mapping[int, LoyaltyProgram],
         served: frozenset[int],
         points: Points,
-        owner: Customer,
+        customer: Customer,
         origin: Origin,
         now: datetime,
+        owners: Sequence[PointsOwner] = (),
+        cards: Sequence[str] = (),
     ) -> None:
         self.programs = programs
         self._served = served
         self.origin = origin
         self.now = now
         self._points = points
-        self._owner = owner
+        self._customer = customer
+        self.cards = cards
+        self._owners = {each.id: each for each in owners}
+        self._by_root = {root: each.id for each in owners for root in each.roots}
         self._begun: dict[LedgerName, Booking] = {}
         self._before: dict[LedgerName, Before] = {}
         self._undo: list[tuple[Booking, Snapshot]] = []
@@ -138,7 +107,7 @@ class PointsBook:
         """The ledger as it is now, with everything that was decided so far."""
         booking = self._begun.get(name)
         if booking is None:
-            program = self.programs[name[0]]
+            program = self.programs[name.program_id]
             booking = begin(self.ledger(name), program, self.now)
             self._begun[name] = booking
             tier, _ = current_tier(booking)
@@ -156,6 +125,12 @@ class PointsBook:
             if not self.programs[id_].card_based:
                 yield self.programs[id_]
 
+    def card_programs(self) -> Iterator[LoyaltyProgram]:
+        """The programs that rules may use and that keep the points of cards."""
+        for id_ in sorted(self._served & self.programs.keys()):
+            if self.programs[id_].card_based:
+                yield self.programs[id_]
+
     def before(self, name: LedgerName) -> Before:
         """How the request found the ledger."""
         self.booking(name)
@@ -163,21 +138,39 @@ class PointsBook:
 
     def ledger(self, name: LedgerName) -> Ledger:
         """The ledger as it was read, an empty one where nothing was ever posted."""
-        program = self.programs[name[0]]
-        read = self._points.programs.get(program.id)
-        joined = None if read is None else read.joined
-        anchors = anchors_of(program, self._owner.attributes, joined)
-        root_id = self._points.root_id or self._owner.id
-        found = None if read is None else read.ledgers.get(name[1])
+        program = self.programs[name.program_id]
+        owner = self._owners.get(name.owner_id)
+        points, attributes = self._points, self._customer.attributes
+        root_id = points.root_id or self._customer.id
+        if owner is not None:
+            points, attributes = owner.points, owner.attributes
+            root_id = points.root_id or owner.id
+        read = points.programs.get(program.id, NOTHING_READ)
+        anchors = anchors_of(program, attributes, read.joined)
+        found = read.ledgers.get(name.subledger)
         if found is None:
-            return Ledger(program.id, name[1], root_id, self.now, anchors=anchors)
+            return Ledger(program.id, name.subledger, root_id, self.now, anchors=anchors)
         return msgspec.structs.replace(found, root_id=root_id, anchors=anchors)
+
+    def card(self, program: LoyaltyProgram) -> ProgramCard | None:
+        """The card of that program which the request names, if there is one."""
+        for owner in self._owners.values():
+            card = owner.card
+            if card and card.program_id == program.id and card.identifier in self.cards:
+                return card
+        return None
+
+    def name_of(self, outcome: AddLoyaltyPoints | DeductLoyaltyPoints) -> LedgerName:
+        """The ledger that an outcome is about. Whoever was joined with the customer since then has
+        the points in the customer's own ledger."""
+        owner_id = self._by_root.get(outcome.owner, 0)
+        return LedgerName(outcome.program_id, outcome.subledger, owner_id)
 
     def add(
         self, outcome: AddLoyaltyPoints, rule: tuple[int, int, int, str]
     ) -> tuple[TierChange, ...]:
         """Gives points; the tiers that they lead to."""
-        booking = self._changing((outcome.program_id, outcome.subledger))
+        booking = self._changing(self.name_of(outcome))
         before = len(booking.tier_changes)
         terms = Terms(outcome.start, outcome.expiry, outcome.validity)
         cause = self.origin.cause(rule, outcome.name)
@@ -186,7 +179,7 @@ class PointsBook:
 
     def deduct(self, outcome: DeductLoyaltyPoints, rule: tuple[int, int, int, str]) -> None:
         """Spends points. Raises `NotEnoughPoints`."""
-        booking = self._changing((outcome.program_id, outcome.subledger))
+        booking = self._changing(self.name_of(outcome))
         cause = self.origin.cause(rule, outcome.name)
         decide.deduct(booking, outcome.key, outcome.value, cause)
 
@@ -194,7 +187,7 @@ class PointsBook:
         """A key for a transaction in that ledger which has none yet there."""
         booking = self.booking(name)
         number = 0
-        while booking.has_booked(key := self.origin.key(*name, *words, number)):
+        while booking.has_booked(key := self.origin.key(*name.words, *words, number)):
             number += 1
         return key
 
@@ -229,8 +222,17 @@ class PointsBook:
         return undone
 
     def decisions(self) -> tuple[LedgerDecision, ...]:
-        """What was decided about each ledger to which something happens."""
-        decided = (booking.decision() for _, booking in sorted(self._begun.items()))
+        """What was decided about each ledger of the customer to which something happens."""
+        return self._decided(0)
+
+    def owner_decisions(self) -> tuple[OwnerDecision, ...]:
+        """What was decided about those of all others."""
+        decided = ((owner, self._decided(id_)) for id_, owner in sorted(self._owners.items()))
+        return tuple(OwnerDecision(owner, each) for owner, each in decided if each)
+
+    def _decided(self, owner_id: int) -> tuple[LedgerDecision, ...]:
+        begun = sorted(each for each in self._begun.items() if each[0].owner_id == owner_id)
+        decided = (booking.decision() for _, booking in begun)
         return tuple(each for each in decided if not each.is_empty)
 
     def without(self, outcomes: Iterable[object], round_: str) -> "PointsBook":
@@ -240,7 +242,17 @@ class PointsBook:
             for id_, each in self.programs.items()
         }
         origin = msgspec.structs.replace(self.origin, round=round_)
-        book = PointsBook(programs, self._served, self._points, self._owner, origin, self.now)
+        owners = tuple(self._owners.values())
+        book = PointsBook(
+            programs,
+            self._served,
+            self._points,
+            self._customer,
+            origin,
+            self.now,
+            owners,
+            self.cards,
+        )
         book.undo(outcomes)
         return book
 
@@ -263,35 +275,33 @@ class PointsBook:
         return booking
 
     def _reimburse(self, outcome: DeductLoyaltyPoints) -> Undone:
-        spent = self._points.spent.get(outcome.key, ())
-        if outcome.program_id not in self.programs or not spent:
+        owner = self._owners.get(self.name_of(outcome).owner_id)
+        spent = (owner.points if owner else self._points).spent.get(outcome.key, ())
+        if self._is_gone(outcome) or not spent:
             return Undone(ZERO)
-        booking = self._changing((outcome.program_id, outcome.subledger))
+        booking = self._changing(self.name_of(outcome))
         back = [each for each in spent if not booking.lots[each[0]].deleted]
-        cause = self._cause(outcome.name)
+        cause = self.origin.cause_of_undoing(outcome.name)
         decide.reimburse(booking, booking.derived(outcome.key, "reimburse"), back, cause)
         if not back:
             return Undone(ZERO)
         first = min((booking.lots[lot] for lot, _ in back), key=spending_order)
         return Undone(total(amount for _, amount in back), first.start, first.expiry)
 
+    def _is_gone(self, outcome: AddLoyaltyPoints | DeductLoyaltyPoints) -> bool:
+        """Whether there is no ledger of it any more: a program that was deleted has none."""
+        program = self.programs.get(outcome.program_id)
+        return program is None or (program.card_based and not self.name_of(outcome).owner_id)
+
     def _take_back(self, outcome: AddLoyaltyPoints) -> Undone:
-        if outcome.program_id not in self.programs:
+        if self._is_gone(outcome):
             return Undone(ZERO)
-        booking = self._changing((outcome.program_id, outcome.subledger))
+        booking = self._changing(self.name_of(outcome))
         if outcome.key not in booking.lots:
             return Undone(ZERO)
         key = booking.derived(outcome.key, f"take back {self.origin.event_id}")
-        cause = self._cause(outcome.name)
+        cause = self.origin.cause_of_undoing(outcome.name)
         return Undone(decide.take_back(booking, key, outcome.key, outcome.value, cause))
-
-    def _cause(self, name: str) -> Cause:
-        return Cause(
-            name=name,
-            session_id=self.origin.session_id,
-            session_key=self.origin.session_key,
-            application_id=self.origin.application_id,
-        )
 
 
 def give_again(book: PointsBook, effects: Iterable[Effect]) -> tuple[Effect, ...]:

@@ -18,6 +18,7 @@ from uuid import UUID
 import msgspec
 
 from habitue.loyalty.achievement import Iteration
+from habitue.loyalty.card import ProgramCard
 from habitue.loyalty.ledger import Ledger, LedgerDecision
 from habitue.model.attributes import Attributes
 from habitue.promotions.budgets import BudgetChanges, Budgets
@@ -104,6 +105,26 @@ class Points(msgspec.Struct, frozen=True):
 NO_POINTS = Points()
 
 
+class PointsOwner(msgspec.Struct, frozen=True):
+    """Whoever else has points that the request is about: a card of a card-based program, or another
+    customer. `id` is the owner in the ledger, at that `version`, and `roots` are the names under
+    which outcomes know it."""
+
+    id: int
+    version: int
+    roots: tuple[int, ...]
+    points: Points
+    card: ProgramCard | None = None
+    attributes: Attributes = {}
+
+
+class OwnerDecision(msgspec.Struct, frozen=True):
+    """What happens to the ledgers of such an owner."""
+
+    owner: PointsOwner
+    decisions: tuple[LedgerDecision, ...]
+
+
 class Progress(msgspec.Struct, frozen=True):
     """Iterations of achievements: the last of each, and those that the session has worked at.
     `root_id` is whom the request names, None where that customer comes to be."""
@@ -125,6 +146,7 @@ class Resources(msgspec.Struct, frozen=True):
     giveaways: tuple[Giveaway, ...] = ()
     event: EventReading = NO_EVENT
     points: Points = NO_POINTS
+    owners: tuple[PointsOwner, ...] = ()
     achievements: Progress = NO_PROGRESS
 
 
@@ -140,6 +162,7 @@ class ResourceChanges(msgspec.Struct, frozen=True, omit_defaults=True):
     giveaways: tuple[Award, ...] = ()
     event: EventChange | None = None
     points: tuple[LedgerDecision, ...] = ()
+    owners: tuple[OwnerDecision, ...] = ()
     achievements: tuple[Iteration, ...] = ()
 
 

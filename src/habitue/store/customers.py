@@ -92,11 +92,7 @@ LEFT JOIN receipt ON receipt.key_digest = $2 AND receipt.created > $3::timestamp
 ORDER BY wanted.position
 """
 
-_LOCK = """
-SELECT id FROM customer
-WHERE id IN (SELECT customer_id FROM claim WHERE claim_key = ANY ($1::uuid[]))
-ORDER BY id FOR UPDATE
-"""
+_LOCK = "SELECT lock_owners($1, $2)"
 
 _SAVE = "SELECT save_profile($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"
 
@@ -118,11 +114,12 @@ async def load(connection: Connection, query: ProfileQuery) -> list[ProfileRow]:
 
 
 async def lock(connection: Connection, query: ProfileQuery) -> None:
-    """Waits until nobody else writes what the customers own; needs a transaction.
+    """Waits until nobody else writes what the customers own, and the other owners of points that
+    the request may be about; needs a transaction.
 
     Raises `LockTimeout` when that takes longer than the transaction's lock timeout.
     """
-    await connection.execute(_LOCK, query.profile_keys)
+    await connection.execute(_LOCK, query.profile_keys, query.asked)
 
 
 async def save(connection: Connection, writes: Sequence[ProfileWrite]) -> None:

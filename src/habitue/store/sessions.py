@@ -169,11 +169,7 @@ END
 LEFT JOIN receipt ON receipt.key_digest = $6 AND receipt.created > $7::timestamptz
 """
 
-_LOCK = """
-SELECT id FROM customer WHERE id IN (
-    SELECT customer_id FROM claim WHERE claim_key IN ($1::uuid, $2::uuid)
-) ORDER BY id FOR UPDATE
-"""
+_LOCK = "SELECT lock_owners($1, $2)"
 
 SAVE = """
 SELECT save_session($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,
@@ -188,11 +184,12 @@ async def load(connection: Connection, query: SessionQuery) -> SessionRow:
 
 
 async def lock(connection: Connection, query: SessionQuery) -> None:
-    """Waits until nobody else writes what the session's owners own; needs a transaction.
+    """Waits until nobody else writes what the session's owners own, and the other owners of points
+    that it may be about; needs a transaction.
 
     Raises `LockTimeout` when that takes longer than the transaction's lock timeout.
     """
-    await connection.execute(_LOCK, query.session_key, query.profile_key)
+    await connection.execute(_LOCK, query.claim_keys, query.asked)
 
 
 async def save(connection: Connection, write: SessionWrite) -> None:

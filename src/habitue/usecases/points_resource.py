@@ -30,7 +30,7 @@ class _ProgramDocument(msgspec.Struct, frozen=True):
     ledgers: dict[str, LedgerDocument]
 
 
-class _Answer(msgspec.Struct, frozen=True):
+class PointsDocument(msgspec.Struct, frozen=True):
     """What `read_resource_points` gives; nobody is named where the customer comes to be."""
 
     root_id: int | None
@@ -38,24 +38,33 @@ class _Answer(msgspec.Struct, frozen=True):
     spent: tuple[_Spent, ...]
 
 
-_ANSWER = decoder_of(_Answer)
+_ANSWER = decoder_of(PointsDocument)
 
 
 def ask_points(program: Program, asking: Asking) -> Any:
     """The programs that a request needs; None where it needs none."""
     if not program.loyalty:
         return None
-    wanted = program.loyalty_wanted(asking.campaign_ids)
-    if "points" in asking.tells:
-        wanted = wanted | program.loyalty_served
+    loyalty = program.loyalty
+    wanted = [each for each in programs_wanted(program, asking) if not loyalty[each].card_based]
     if not wanted and not asking.gives_back:
         return None
     return {"programs": sorted(wanted), "session": asking.gives_back}
 
 
+def programs_wanted(program: Program, asking: Asking) -> frozenset[int]:
+    """The loyalty programs that rules refer to, and all that the answer shall tell."""
+    wanted = program.loyalty_wanted(asking.campaign_ids)
+    return wanted | program.loyalty_served if "points" in asking.tells else wanted
+
+
 def read_points(answer: bytes, program: Program) -> Points:
     """What was read; anchors are laid over the ledgers when it is known whose they are."""
-    document = _ANSWER.decode(answer)
+    return points_of(_ANSWER.decode(answer))
+
+
+def points_of(document: PointsDocument) -> Points:
+    """The points of one owner, as a value."""
     root_id = document.root_id
     return Points(
         root_id=root_id,

@@ -9,7 +9,7 @@ from habitue.customers.claims import profile_key
 from habitue.loyalty.achievement import Achievement, Iteration, ProgressStatus
 from habitue.model.errors import NotFound
 from habitue.promotions.achievement_book import AchievementBook
-from habitue.promotions.points_book import Origin
+from habitue.promotions.points_origin import Origin
 from habitue.promotions.program import Program
 from habitue.store import achievements
 from habitue.store.documents import decoder_of

@@ -23,6 +23,7 @@ from habitue.usecases.issuing_questions import (
     read_giveaways,
     read_referrals,
 )
+from habitue.usecases.owners_resource import ask_owners, owner_writes, read_owners
 from habitue.usecases.points_resource import ask_points, read_points
 from habitue.usecases.points_state import ledger_writes
 
@@ -88,6 +89,7 @@ RESOURCES: Mapping[str, Resource] = {
     "giveaways": Resource(ask_giveaways, read_giveaways),
     "referrals": Resource(ask_referrals, read_referrals),
     "event": Resource(_ask_event, _read_event),
+    "owners": Resource(ask_owners, read_owners, owner_writes),
     "points": Resource(ask_points, read_points, ledger_writes),
 }
 

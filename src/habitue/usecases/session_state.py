@@ -185,9 +185,15 @@ class SessionOutcome(msgspec.Struct, frozen=True):
         return self.state.owner
 
     @property
+    def cards(self) -> tuple[str, ...]:
+        """The loyalty cards that the session names."""
+        return self.decision.session.loyalty_cards
+
+    @property
     def stores_points(self) -> bool:
         """Whether what happens to points is stored: not while the session is open."""
-        return bool(self.decision.resource_changes.points) and not self.dry
+        changes = self.decision.resource_changes
+        return bool(changes.points or changes.owners) and not self.dry
 
     def coupons_after(self) -> list[Coupon]:
         """The session's coupons, in the order sent, with their counters after the decision."""

@@ -35,6 +35,11 @@ class EventOutcome(ProfileOutcome, frozen=True, kw_only=True):
 
     command: EventCommand
 
+    @property
+    def cards(self) -> tuple[str, ...]:
+        """The loyalty cards that the event names."""
+        return self.command.loyalty_cards or ()
+
 
 Render = Callable[[EventOutcome, Program], Reply]
 

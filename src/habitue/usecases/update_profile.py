@@ -61,6 +61,11 @@ class ProfileOutcome(msgspec.Struct, frozen=True):
     budgets: Budgets = Budgets()
 
     @property
+    def cards(self) -> tuple[str, ...]:
+        """The loyalty cards that the request names."""
+        return ()
+
+    @property
     def stores_points(self) -> bool:
         """Whether what happens to points is stored: at once, unless it is dry."""
         return not self.dry

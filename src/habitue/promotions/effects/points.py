@@ -14,7 +14,10 @@ import msgspec
 
 
 class _Points(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """An amount of points in one ledger; `card` is the identifier of the card that has them."""
+    """An amount of points in one ledger; `card` is the identifier of the card that has them.
+
+    `owner` is the root in whose account they are, 0 where that is the session's customer.
+    """
 
     program_id: int
     subledger: str
@@ -22,6 +25,7 @@ class _Points(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     key: UUID
     recipient: str = ""
     card: str = ""
+    owner: int = 0
 
 
 class AddLoyaltyPoints(_Points, frozen=True, tag=True, omit_defaults=True, kw_only=True):

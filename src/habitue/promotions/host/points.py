@@ -1,7 +1,8 @@
 """Points that rules give and take, and what rules ask about them.
 
-Everything is about the customer of the request, in the programs that serve its application. Amounts
-are rounded as the program says; an amount that comes to nothing gives no effect.
+Everything is about the customer of the request, or about the card that it names, in the programs
+that serve its application. Amounts are rounded as the program says; an amount that comes to nothing
+gives no effect.
 """
 
 from collections.abc import Callable, Sequence
@@ -17,7 +18,7 @@ from habitue.loyalty.program import MAIN_LEDGER, LoyaltyProgram
 from habitue.loyalty.refusals import NotEnoughPoints
 from habitue.loyalty.terms import YEAR_MAX, Terms, Wish, terms_of
 from habitue.model.errors import InvalidInput
-from habitue.model.limits import POINTS_NAME_LENGTH_MAX, SUBLEDGER_LENGTH_MAX
+from habitue.model.limits import POINTS_NAME_LENGTH_MAX
 from habitue.promotions.effects import (
     AddLoyaltyPoints,
     DeductLoyaltyPoints,
@@ -25,10 +26,16 @@ from habitue.promotions.effects import (
     SetPointsExpiry,
 )
 from habitue.promotions.evaluation import Evaluation
-from habitue.promotions.facts import ItemFacts, ProfileFacts
+from habitue.promotions.facts import ItemFacts
 from habitue.promotions.host.giving import counts, exhausted, grant, targets
+from habitue.promotions.host.points_place import (
+    PointsPlace,
+    card_is_registered,
+    card_is_valid,
+    place_of,
+)
 from habitue.promotions.host.words import ITEMS, NAME
-from habitue.promotions.points_book import PointsBook, tier_outcomes
+from habitue.promotions.points_book import tier_outcomes
 from habitue.rules.dialect import HostFunction
 from habitue.rules.frame import RuleFailed
 from habitue.rules.types import BOOLEAN, EFFECT, NUMBER, STRING, TIME, per_item
@@ -45,9 +52,9 @@ def add_points(
     partial: bool | None = None,
 ) -> None:
     """Gives the customer points."""
-    _, program = _program(frame, program_id, subledger)
-    wish = _Wish(name, program, subledger, _terms(frame, program, pending, validity), partial)
-    _add(frame, wish, _amount(program, value))
+    place = place_of(frame, program_id, subledger)
+    wish = _Wish(name, place, _terms(frame, place.program, pending, validity), partial)
+    _add(frame, wish, _amount(place.program, value))
 
 
 def add_points_per_item(
@@ -62,10 +69,10 @@ def add_points_per_item(
     partial: bool | None = None,
 ) -> None:
     """Gives points for each unit: as many for all, or computed for each."""
-    _, program = _program(frame, program_id, subledger)
-    wish = _Wish(name, program, subledger, _terms(frame, program, pending, validity), partial)
+    place = place_of(frame, program_id, subledger)
+    wish = _Wish(name, place, _terms(frame, place.program, pending, validity), partial)
     wanted = [
-        (item, _amount(program, value(item) if callable(value) else value))
+        (item, _amount(place.program, value(item) if callable(value) else value))
         for item in targets(frame, items)
         if counts(frame, item)
     ]
@@ -79,20 +86,22 @@ def deduct_points(
     frame: Evaluation, name: str, program_id: Decimal, subledger: str, value: Decimal
 ) -> None:
     """Spends active points; where there are not enough of them, the rule gives nothing."""
-    book, program = _program(frame, program_id, subledger)
-    amount = _amount(program, value)
+    place = place_of(frame, program_id, subledger)
+    amount = _amount(place.program, value)
     if not amount:
         return
     outcome = DeductLoyaltyPoints(
-        program_id=program.id,
+        program_id=place.program.id,
         subledger=subledger,
         value=amount,
-        key=_key(frame, book, program, subledger, "deduct"),
-        recipient=_profile(frame).integration_id,
+        key=_key(frame, place, "deduct"),
+        recipient=place.recipient,
+        card=place.card,
+        owner=place.owner,
         name=_reason(name),
     )
     try:
-        book.deduct(outcome, frame.cause)
+        place.book.deduct(outcome, frame.cause)
     except NotEnoughPoints as refusal:
         raise RuleFailed(refusal.faults[0].details) from None
     frame.add(outcome)
@@ -100,7 +109,8 @@ def deduct_points(
 
 def extend_expiry(frame: Evaluation, program_id: Decimal, subledger: str, extension: str) -> None:
     """Points that have an end are given a later one."""
-    book, program = _program(frame, program_id, subledger)
+    place = place_of(frame, program_id, subledger)
+    program = place.program
     duration = parse_duration(extension)
     if duration is None:
         raise RuleFailed(f"{extension!r} is no duration")
@@ -110,13 +120,13 @@ def extend_expiry(frame: Evaluation, program_id: Decimal, subledger: str, extens
             return None
         return _bounded(end_of(lot.expiry, duration, program.zone))
 
-    changes = book.move_expiry((program.id, subledger), later, frame.cause)
+    changes = place.book.move_expiry(place.name, later, frame.cause)
     frame.add(ExtendPointsExpiry(program.id, subledger, extension, changes))
 
 
 def set_expiry(frame: Evaluation, program_id: Decimal, subledger: str, expiry: datetime) -> None:
     """All active and pending points are given the same end."""
-    book, program = _program(frame, program_id, subledger)
+    place = place_of(frame, program_id, subledger)
     if expiry <= frame.now:
         raise RuleFailed("points cannot end in the past")
     end = _bounded(expiry)
@@ -124,19 +134,18 @@ def set_expiry(frame: Evaluation, program_id: Decimal, subledger: str, expiry: d
     def same(lot: Lot) -> datetime | None:
         return end if lot.start is None or lot.start < end else None
 
-    changes = book.move_expiry((program.id, subledger), same, frame.cause)
-    frame.add(SetPointsExpiry(program.id, subledger, end, changes))
+    changes = place.book.move_expiry(place.name, same, frame.cause)
+    frame.add(SetPointsExpiry(place.program.id, subledger, end, changes))
 
 
 def balance(
     frame: Evaluation, program_id: Decimal, kind: str = "current", subledger: str = MAIN_LEDGER
 ) -> Decimal:
     """A balance as the request found it, or with all that it does itself."""
-    book, program = _program(frame, program_id, subledger)
-    name = (program.id, subledger)
+    place = place_of(frame, program_id, subledger)
     if kind == "tentativeCurrent":
-        return book.booking(name).active
-    before = book.before(name).balances
+        return place.book.booking(place.name).active
+    before = place.book.before(place.name).balances
     found = {"current": before.active, "pending": before.pending, "negative": before.negative}
     if kind not in found:
         raise RuleFailed(f"there is no balance {kind!r}")
@@ -145,39 +154,16 @@ def balance(
 
 def tier(frame: Evaluation, program_id: Decimal, subledger: str = MAIN_LEDGER) -> str:
     """The name of the tier that the request found the customer in, empty where in none."""
-    book, program = _program(frame, program_id, subledger)
-    return book.before((program.id, subledger)).tier or ""
+    place = place_of(frame, program_id, subledger)
+    return place.book.before(place.name).tier or ""
 
 
 def redeemable(
     frame: Evaluation, program_id: Decimal, points: Decimal, subledger: str = MAIN_LEDGER
 ) -> bool:
     """Whether so many points are still there to be spent."""
-    book, program = _program(frame, program_id, subledger)
-    return book.booking((program.id, subledger)).active >= points
-
-
-def _program(
-    frame: Evaluation, program_id: Decimal, subledger: str
-) -> tuple[PointsBook, LoyaltyProgram]:
-    book = frame.points
-    program = None if book is None else book.served(program_id)
-    if book is None or program is None:
-        raise RuleFailed(f"loyalty program {program_id} does not serve this application")
-    if program.card_based:
-        raise RuleFailed(f"the points of {program.name} are kept on cards")
-    if subledger != MAIN_LEDGER and not program.allow_subledger:
-        raise RuleFailed(f"{program.name} has no subledgers")
-    if len(subledger) > SUBLEDGER_LENGTH_MAX:
-        raise RuleFailed("the name of a subledger is too long")
-    _profile(frame)
-    return book, program
-
-
-def _profile(frame: Evaluation) -> ProfileFacts:
-    if frame.profile is None:
-        raise RuleFailed("there is no profile that could have points")
-    return frame.profile
+    place = place_of(frame, program_id, subledger)
+    return place.book.booking(place.name).active >= points
 
 
 def _amount(program: LoyaltyProgram, value: Decimal) -> Decimal:
@@ -206,37 +192,35 @@ def _bounded(end: datetime | None) -> datetime:
     return end
 
 
-def _key(
-    frame: Evaluation, book: PointsBook, program: LoyaltyProgram, subledger: str, *words: object
-) -> UUID:
+def _key(frame: Evaluation, place: PointsPlace, *words: object) -> UUID:
     coupon_id = frame.coupon.id if frame.coupon is not None else 0
-    return book.key((program.id, subledger), *frame.cause[:3:2], coupon_id, *words)
+    return place.book.key(place.name, *frame.cause[:3:2], coupon_id, *words)
 
 
 class _Wish(NamedTuple):
     """How points are given, whatever their number."""
 
     name: str
-    program: LoyaltyProgram
-    subledger: str
+    place: PointsPlace
     terms: Terms
     partial: bool | None
 
 
 def _add(frame: Evaluation, wish: _Wish, wanted: Decimal, item: ItemFacts | None = None) -> None:
-    book, (name, program, subledger, terms, partial) = frame.points, wish
-    assert book is not None, "the program was looked up in it"
+    name, place, terms, partial = wish
     given = grant(frame, wanted, partial, "createLoyaltyPoints")
-    amount = program.rounded_down(given.value)
+    amount = place.program.rounded_down(given.value)
     if not amount:
         return
     unit = (None, None) if item is None else (int(item.position), int(item.sub_position))
     outcome = AddLoyaltyPoints(
-        program_id=program.id,
-        subledger=subledger,
+        program_id=place.program.id,
+        subledger=place.name.subledger,
         value=amount,
-        key=_key(frame, book, program, subledger, "add", *unit),
-        recipient=_profile(frame).integration_id,
+        key=_key(frame, place, "add", *unit),
+        recipient=place.recipient,
+        card=place.card,
+        owner=place.owner,
         name=_reason(name),
         start=terms.start,
         expiry=terms.expiry,
@@ -245,7 +229,7 @@ def _add(frame: Evaluation, wish: _Wish, wanted: Decimal, item: ItemFacts | None
         sub_position=unit[1],
         desired_value=given.desired,
     )
-    reached = book.add(outcome, frame.cause)
+    reached = place.book.add(outcome, frame.cause)
     frame.add(outcome)
     for change in tier_outcomes(outcome, reached):
         frame.add(change)
@@ -316,5 +300,19 @@ FUNCTIONS: tuple[HostFunction, ...] = (
         redeemable,
         optional=1,
         description="Whether so many points are there to be spent.",
+    ),
+    HostFunction(
+        "loyaltyCardValid",
+        (_PROGRAM,),
+        BOOLEAN,
+        card_is_valid,
+        description="Whether the session names a card of that program which can be used.",
+    ),
+    HostFunction(
+        "loyaltyCardRegistered",
+        (_PROGRAM,),
+        BOOLEAN,
+        card_is_registered,
+        description="Whether the session names a card of that program which is linked to somebody.",
     ),
 )

@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 
 from habitue.promotions.effects import Effect, Outcome
-from habitue.promotions.points_book import Undone
+from habitue.promotions.points_origin import Undone
 
 
 class Giving(msgspec.Struct, frozen=True):

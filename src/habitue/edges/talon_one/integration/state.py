@@ -237,15 +237,7 @@ def _achievements(
 def _loyalty(
     state: IntegrationStateOut, outcome: SessionOutcome | ProfileOutcome, program: Program
 ) -> None:
-    told = points_told(
-        program,
-        outcome.resources.points,
-        outcome.decision.points,
-        outcome.customer_before,
-        outcome.now,
-        stored=outcome.stores_points,
-    )
-    state.loyalty = loyalty_out(told)
+    state.loyalty = loyalty_out(points_told(program, outcome), outcome.now)
 
 
 def _empty_list(name: str) -> Callable[[IntegrationStateOut, object, Program], None]:
