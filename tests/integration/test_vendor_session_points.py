@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from talon_one.models import IntegrationRequest, ReturnIntegrationRequest
+from talon_one.models import IntegrationRequest, NewReferral, ReturnIntegrationRequest
 
 from habitue.store.documents import encode
 from tests.building import rule
@@ -110,6 +110,25 @@ def test_points_pay(front: Shopfront, club: int) -> None:
     assert reopened.effects[2].props["value"] == 30
     assert "expiryDate" in reopened.effects[2].props
     assert numbers(balances(front, club, max_).balance) == (100, 0, 0, 0, 0)
+
+
+def test_whoever_brings_a_friend_earns(front: Shopfront, club: int) -> None:
+    customer(front, "ola")
+    brings = f'addLoyaltyPoints("brought", {club}, "", 15, "", "", false, "Advocate")'
+    campaign_id = front.campaign(_sent("referralValid()", brings), features=["referrals"])
+    wish = {"advocateProfileIntegrationId": "ola", "campaignId": campaign_id}
+    code = client(front).create_referral(NewReferral.from_dict(wish)).code
+    closed = put(front, "o1", "closed", customer(front, "pia"), referralCode=code)
+    _, given = (each for each in closed.effects if each.campaign_id == campaign_id)
+    assert (given.effect_type, given.props["value"]) == ("addLoyaltyPoints", 15)
+    assert given.props["recipientIntegrationId"] == "ola"
+    assert numbers(balances(front, club, "ola").balance) == (15, 0, 0, 0, 0)
+    assert numbers(balances(front, club, "pia").balance) == (100, 0, 0, 0, 0)
+    reopened = client(front).reopen_customer_session("o1")
+    taken = [each for each in reopened.effects if each.effect_type.startswith("rollbackAdded")]
+    recipients = sorted(each.props["recipientIntegrationId"] for each in taken)
+    assert recipients == ["ola", "pia", "pia"]
+    assert numbers(balances(front, club, "ola").balance) == (0, 0, 0, 0, 0)
 
 
 PAYS = {

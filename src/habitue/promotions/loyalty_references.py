@@ -25,17 +25,21 @@ PROGRAM_ARGUMENTS: Mapping[str, int] = {
     "loyaltycardvalid": 0,
     "loyaltycardregistered": 0,
 }
+#: The functions that may give points to somebody else, and which argument says to whom.
+RECIPIENT_ARGUMENTS: Mapping[str, int] = {"addloyaltypoints": 7, "addloyaltypointsperitem": 8}
 PATH = ("Profile", "Loyalty")
 
 
 class LoyaltyReferences(msgspec.Struct, frozen=True):
-    """The ids and the names of programs that rules refer to; `any` says that it may be all, and
-    `achievements` that rules are about achievements too."""
+    """The ids and the names of programs that rules refer to; `any` says that it may be all,
+    `achievements` that rules are about achievements too, and `advocates` that rules may give points
+    to the advocate of a referral code."""
 
     ids: frozenset[int] = frozenset()
     names: frozenset[str] = frozenset()
     any: bool = False
     achievements: bool = False
+    advocates: bool = False
 
 
 NO_REFERENCES = LoyaltyReferences()
@@ -45,11 +49,12 @@ def references_of(ruleset: Ruleset) -> LoyaltyReferences:
     """What the rules of a ruleset refer to."""
     ids: set[int] = set()
     names: set[str] = set()
-    any_ = achievements = False
+    any_ = achievements = advocates = False
     for call in _calls(_expressions(ruleset)):
         if call.name == ".":
             names.update(_name(call))
         achievements = achievements or "achievement" in call.name.lower()
+        advocates = advocates or _may_give_away(call)
         position = PROGRAM_ARGUMENTS.get(call.name.lower())
         if position is None or position >= len(call.arguments):
             continue
@@ -58,7 +63,7 @@ def references_of(ruleset: Ruleset) -> LoyaltyReferences:
             ids.add(int(argument.value or 0))
         else:
             any_ = True
-    return LoyaltyReferences(frozenset(ids), frozenset(names), any_, achievements)
+    return LoyaltyReferences(frozenset(ids), frozenset(names), any_, achievements, advocates)
 
 
 def functions_of(ruleset: Ruleset) -> frozenset[str]:
@@ -95,6 +100,14 @@ def _calls(expressions: Iterable[Expression]) -> Iterator[Call]:
                 waiting.extend(arguments)
             case Block(_, body):
                 waiting.append(body)
+
+
+def _may_give_away(call: Call) -> bool:
+    position = RECIPIENT_ARGUMENTS.get(call.name.lower())
+    if position is None or position >= len(call.arguments):
+        return False
+    argument = call.arguments[position]
+    return not (isinstance(argument, Literal) and argument.value == "Current")
 
 
 def _name(call: Call) -> list[str]:

@@ -160,6 +160,10 @@ class PointsBook:
                 return card
         return None
 
+    def others(self, customer_id: int) -> PointsOwner | None:
+        """The points of that other customer, if they were read."""
+        return self._owners.get(customer_id)
+
     def name_of(self, outcome: AddLoyaltyPoints | DeductLoyaltyPoints) -> LedgerName:
         """The ledger that an outcome is about. Whoever was joined with the customer since then has
         the points in the customer's own ledger."""
@@ -332,7 +336,9 @@ def give_again(book: PointsBook, effects: Iterable[Effect]) -> tuple[Effect, ...
 def tier_outcomes(
     added: AddLoyaltyPoints, changes: Iterable[TierChange]
 ) -> list[ChangeLoyaltyTierLevel]:
-    """What is told of the tiers that an addition led to."""
+    """What is told of the tiers that an addition led to; those of others are not the customer's."""
+    if added.owner and not added.card:
+        return []
     return [
         ChangeLoyaltyTierLevel(
             added.program_id, added.subledger, each.new_name, each.old_name, each.expiry

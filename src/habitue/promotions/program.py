@@ -41,6 +41,7 @@ class Program:
     that its rules name, in lower case."""
 
     calls: frozenset[str] = frozenset()
+    _rewards_advocates = False
 
     def __init__(self, configuration: Configuration, application: Application) -> None:
         self.version = configuration.version
@@ -126,6 +127,7 @@ class Program:
         enabled = [id_ for id_ in compiled if self.campaigns[id_].state == "enabled"]
         self._loyalty_used = self.loyalty_wanted(frozenset(enabled))
         self.asks_for_achievements = any(compiled[id_].loyalty.achievements for id_ in enabled)
+        self._rewards_advocates = self.rewards_advocates(frozenset(enabled))
 
     def loyalty_wanted(self, campaign_ids: frozenset[int] | None = None) -> frozenset[int]:
         """The loyalty programs of this application that rules of those campaigns refer to; of all
@@ -134,6 +136,15 @@ class Program:
             return self._loyalty_used
         wanted = [self.compiled[id_].loyalty for id_ in campaign_ids & self.compiled.keys()]
         return loyalty_programs(wanted, self.loyalty) & self.loyalty_served
+
+    def rewards_advocates(self, campaign_ids: frozenset[int] | None = None) -> bool:
+        """Whether rules of those campaigns may give points to advocates; of all enabled ones where
+        that is None."""
+        if campaign_ids is None:
+            return self._rewards_advocates
+        return any(
+            self.compiled[id_].loyalty.advocates for id_ in campaign_ids & set(self.compiled)
+        )
 
 
 def build_program(

@@ -205,29 +205,21 @@ SELECT DISTINCT customer_id, subledger FROM loyalty_transaction
 WHERE program_id = $1 AND key = ANY ($2::uuid[]) ORDER BY customer_id, subledger
 """
 
+# Of the session's customer, of the cards that it names, and of all to whom it gave points.
 _EARNED_IN_SESSION = """
 SELECT owner.id AS customer_id, lot.key
-FROM claim CROSS JOIN LATERAL (%s) AS owner
+FROM claim
+JOIN session ON session.customer_id = claim.customer_id AND session.id = claim.session_id
+CROSS JOIN LATERAL (
+    SELECT claim.customer_id AS id
+    UNION
+    SELECT id FROM points_owners(session,
+        jsonb_build_object('card_programs', jsonb_build_array($2::bigint), 'session', true))
+) AS owner
 LEFT JOIN loyalty_lot AS lot ON lot.customer_id = owner.id
     AND lot.session_id = claim.session_id AND lot.program_id = $2 AND lot.start IS NULL
-WHERE claim.claim_key = $1 AND claim.session_id IS NOT NULL ORDER BY lot.key
+WHERE claim.claim_key = $1 ORDER BY lot.key
 """
-
-_BY_PROFILE = _EARNED_IN_SESSION % "SELECT claim.customer_id AS id"
-
-# The cards that the session names; the session's customer where it names none of the program.
-_BY_CARD = (
-    _EARNED_IN_SESSION
-    % """
-    SELECT coalesce(card.owner_id, session.customer_id) AS id
-    FROM session CROSS JOIN LATERAL jsonb_array_elements_text(
-        coalesce(nullif(session.document -> 'loyalty_cards', '[]'), '[""]')) AS named (identifier)
-    LEFT JOIN program_card AS card ON card.program_id = $2
-        AND card.identifier = named.identifier AND card.deleted IS NULL
-    WHERE session.customer_id = claim.customer_id AND session.id = claim.session_id
-"""
-)
-
 
 _SAVE_ANSWERED = "SELECT save_answered_points($1, $2, $3, $4, $5, $6, $7, $8, $9::smallint, $10)"
 
@@ -346,12 +338,13 @@ async def owners_of(
 
 
 async def awaiting_in_session(
-    connection: Connection, session_key: UUID, program_id: int, *, of_card: bool = False
-) -> tuple[int | None, list[UUID]]:
-    """Who has the points of that session, its customer or its card, None if there is no such
-    session, and the lots earned in it that await an action."""
-    statement = _BY_CARD if of_card else _BY_PROFILE
-    rows = await connection.fetch(statement, session_key, program_id)
-    if not rows:
-        return None, []
-    return rows[0]["customer_id"], [row["key"] for row in rows if row["key"] is not None]
+    connection: Connection, session_key: UUID, program_id: int
+) -> dict[int, list[UUID]] | None:
+    """The lots earned in that session that await an action, by whose they are: its customer, its
+    card, or whom else it gave points. None if there is no such session."""
+    rows = await connection.fetch(_EARNED_IN_SESSION, session_key, program_id)
+    found: dict[int, list[UUID]] = {}
+    for row in rows:
+        if row["key"] is not None:
+            found.setdefault(row["customer_id"], []).append(row["key"])
+    return found if rows else None

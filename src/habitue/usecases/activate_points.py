@@ -58,14 +58,12 @@ async def activate_session(
     key = session_key(application_id, session_id)
 
     async def wanted(connection: Connection) -> dict[int, list[UUID]]:
-        owner_id, lots = await awaiting_in_session(
-            connection, key, program.id, of_card=program.card_based
-        )
-        if owner_id is None:
+        found = await awaiting_in_session(connection, key, program.id)
+        if found is None:
             raise NotFound("Session", session_id)
-        if not lots:
+        if not found:
             raise NotAwaiting(f"nothing in session {session_id}", "/sessionId")
-        return {owner_id: lots}
+        return found
 
     return await _activate(shop, program, wanted, "/sessionId", cause, now, answering)
 

@@ -1,7 +1,8 @@
-"""Other owners of points as a resource: the cards that a request names.
+"""Other owners of points as a resource: the cards that a request names, and the advocate.
 
 Asked for are the cards of programs that running campaigns refer to, all of the application where
-the answer shall tell them, and whoever got points of the session where it gives back.
+the answer shall tell them, the advocate of the referral code where rules may reward one, and
+whoever got points of the session where it gives back.
 """
 
 from collections.abc import Sequence
@@ -18,11 +19,22 @@ from habitue.usecases.points_resource import PointsDocument, points_of, programs
 from habitue.usecases.points_state import ledger_writes
 
 
+class AdvocateQuestion(msgspec.Struct, frozen=True):
+    """Whose code that is, and what they have in those programs; a code of None is that of the
+    stored session."""
+
+    application_id: int
+    code: str | None
+    spelling: str
+    programs: Sequence[int]
+
+
 class OwnersQuestion(msgspec.Struct, frozen=True):
     """What `read_resource_owners` takes; cards of None are those of the stored session."""
 
     cards: Sequence[str] | None
     card_programs: Sequence[int]
+    advocate: AdvocateQuestion | None
     session: bool
 
 
@@ -39,15 +51,29 @@ _OWNERS = decoder_of(tuple[_OwnerDocument, ...])
 
 
 def ask_owners(program: Program, asking: Asking) -> OwnersQuestion | None:
-    """The question about cards; None where the request can need none."""
+    """The question about cards and the advocate; None where the request can need none."""
     if not program.loyalty:
         return None
     cards = () if asking.dry and asking.loyalty_cards is None else asking.loyalty_cards
     wanted = [id_ for id_ in programs_wanted(program, asking) if program.loyalty[id_].card_based]
+    advocate = _ask_advocate(program, asking)
     names_none = cards == () or not wanted
-    if names_none and not asking.gives_back:
+    if names_none and advocate is None and not asking.gives_back:
         return None
-    return OwnersQuestion(cards, sorted(wanted), asking.gives_back)
+    return OwnersQuestion(cards, sorted(wanted), advocate, asking.gives_back)
+
+
+def _ask_advocate(program: Program, asking: Asking) -> AdvocateQuestion | None:
+    code = "" if asking.dry and asking.referral_code is None else asking.referral_code
+    if code == "" or not program.rewards_advocates(asking.campaign_ids):
+        return None
+    loyalty, application = program.loyalty, program.application
+    wanted = [
+        each
+        for each in sorted(program.loyalty_wanted(asking.campaign_ids))
+        if not loyalty[each].card_based
+    ]
+    return AdvocateQuestion(application.id, code, application.case_sensitivity, wanted)
 
 
 def read_owners(answer: bytes, program: Program) -> tuple[PointsOwner, ...]:

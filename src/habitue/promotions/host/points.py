@@ -29,6 +29,7 @@ from habitue.promotions.evaluation import Evaluation
 from habitue.promotions.facts import ItemFacts
 from habitue.promotions.host.giving import counts, exhausted, grant, targets
 from habitue.promotions.host.points_place import (
+    CURRENT,
     PointsPlace,
     card_is_registered,
     card_is_valid,
@@ -50,9 +51,10 @@ def add_points(
     pending: str = "",
     validity: str = "",
     partial: bool | None = None,
+    profile: str = CURRENT,
 ) -> None:
-    """Gives the customer points."""
-    place = place_of(frame, program_id, subledger)
+    """Gives points to the customer, or to the advocate of the session's code."""
+    place = place_of(frame, program_id, subledger, profile)
     wish = _Wish(name, place, _terms(frame, place.program, pending, validity), partial)
     _add(frame, wish, _amount(place.program, value))
 
@@ -67,9 +69,10 @@ def add_points_per_item(
     pending: str = "",
     validity: str = "",
     partial: bool | None = None,
+    profile: str = CURRENT,
 ) -> None:
     """Gives points for each unit: as many for all, or computed for each."""
-    place = place_of(frame, program_id, subledger)
+    place = place_of(frame, program_id, subledger, profile)
     wish = _Wish(name, place, _terms(frame, place.program, pending, validity), partial)
     wanted = [
         (item, _amount(place.program, value(item) if callable(value) else value))
@@ -237,7 +240,12 @@ def _add(frame: Evaluation, wish: _Wish, wanted: Decimal, item: ItemFacts | None
 
 _PROGRAM = ("programId", NUMBER)
 _SUBLEDGER = ("subLedgerId", STRING)
-_TERMS = (("pendingDuration", STRING), ("validityDuration", STRING), ("partial", BOOLEAN))
+_TERMS = (
+    ("pendingDuration", STRING),
+    ("validityDuration", STRING),
+    ("partial", BOOLEAN),
+    ("profile", STRING),
+)
 
 FUNCTIONS: tuple[HostFunction, ...] = (
     HostFunction(
@@ -245,15 +253,15 @@ FUNCTIONS: tuple[HostFunction, ...] = (
         (NAME, _PROGRAM, _SUBLEDGER, ("value", NUMBER), *_TERMS),
         EFFECT,
         add_points,
-        optional=3,
-        description="Points for the customer; the main ledger is the empty text.",
+        optional=4,
+        description="Points for Current or Advocate; the main ledger is the empty text.",
     ),
     HostFunction(
         "addLoyaltyPointsPerItem",
         (NAME, _PROGRAM, _SUBLEDGER, ("value", per_item("Item")), ("items", ITEMS), *_TERMS),
         EFFECT,
         add_points_per_item,
-        optional=4,
+        optional=5,
         description="Points for each unit, of all items or of those given.",
     ),
     HostFunction(

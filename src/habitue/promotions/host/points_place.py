@@ -1,5 +1,6 @@
 """Whose points a rule means: the customer's, or in a card-based program those of a card.
 
+Points can be given to the advocate of the session's referral code as well, and never taken.
 A card that there is not, or that is inactive, has no points for rules: asking for them fails the
 rule, as does giving some. `card_is_valid` and `card_is_registered` ask about it without failing.
 """
@@ -15,6 +16,9 @@ from habitue.promotions.points_book import PointsBook
 from habitue.promotions.points_origin import LedgerName
 from habitue.rules.frame import RuleFailed
 
+#: Whom points can be for.
+CURRENT, ADVOCATE = "Current", "Advocate"
+
 
 class PointsPlace(NamedTuple):
     """A ledger that a rule acts on; `owner` is the root that is noted in outcomes, and `card` the
@@ -28,13 +32,17 @@ class PointsPlace(NamedTuple):
     card: str = ""
 
 
-def place_of(frame: Evaluation, program_id: Decimal, subledger: str) -> PointsPlace:
+def place_of(
+    frame: Evaluation, program_id: Decimal, subledger: str, profile: str = CURRENT
+) -> PointsPlace:
     """The ledger of that program and subledger. Raises `RuleFailed`."""
     book, program = _program(frame, program_id)
     if subledger != MAIN_LEDGER and not program.allow_subledger:
         raise RuleFailed(f"{program.name} has no subledgers")
     if len(subledger) > SUBLEDGER_LENGTH_MAX:
         raise RuleFailed("the name of a subledger is too long")
+    if profile != CURRENT:
+        return _place_of_advocate(frame, book, program, subledger, profile)
     if program.card_based:
         return _place_of_card(frame, book, program, subledger)
     if frame.profile is None:
@@ -79,6 +87,22 @@ def _place_of_card(
     name = LedgerName(program.id, subledger, card.owner_id)
     recipient = frame.profile.integration_id if frame.profile else ""
     return PointsPlace(book, program, name, recipient, card.owner_id, card.identifier)
+
+
+def _place_of_advocate(
+    frame: Evaluation, book: PointsBook, program: LoyaltyProgram, subledger: str, profile: str
+) -> PointsPlace:
+    """The ledger of whoever brought the customer, by a code of the campaign at hand."""
+    if profile != ADVOCATE:
+        raise RuleFailed(f"{profile!r} is nobody; points are for {CURRENT} or {ADVOCATE}")
+    if program.card_based:
+        raise RuleFailed(f"the points of {program.name} are on cards, and an advocate shows none")
+    advocate = frame.advocate
+    owner = None if advocate is None else book.others(advocate.customer_id)
+    if advocate is None or owner is None:
+        raise RuleFailed("there is no advocate")
+    name = LedgerName(program.id, subledger, owner.id)
+    return PointsPlace(book, program, name, advocate.integration_id, owner.roots[0])
 
 
 def _usable(frame: Evaluation, card: ProgramCard | None, program: LoyaltyProgram) -> ProgramCard:

@@ -26,6 +26,7 @@ def _added(
         key=outcome.key,
         recipient=outcome.recipient,
         card=outcome.card,
+        owner=outcome.owner,
         position=outcome.position,
         sub_position=outcome.sub_position,
     )
@@ -44,6 +45,7 @@ def _deducted(
         key=outcome.key,
         recipient=outcome.recipient,
         card=outcome.card,
+        owner=outcome.owner,
         start=undone.start,
         expiry=undone.expiry,
     )
