@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import urlencode
 from uuid import uuid4
 
 import pytest
@@ -138,6 +139,28 @@ def test_balances_then_and_some_day(front: Shopfront, club: int) -> None:
     assert at(before + timedelta(days=2, hours=1)) == (0, 9, 0, 50, 0)
     assert at(before + timedelta(days=4)) == (9, 0, 0, 50, 0)
     assert numbers(balances(front, club, bob).balance) == (50, 9, 0, 0, 0)
+
+
+def test_lists_and_tiers_then_and_some_day(front: Shopfront, club: int) -> None:
+    before = datetime.now(UTC)
+    tom = customer(front, "tom")
+    add(front, club, tom, points=110, validUntil=(before + timedelta(days=2)).isoformat())
+    soon, later = before + timedelta(seconds=30), before + timedelta(days=3)
+
+    def amounts(status: str, at: datetime) -> list[float]:
+        path = f"/v1/loyalty_programs/{club}/profile/{tom}/points"
+        query = urlencode({"status": status, "endDate": at.isoformat()})
+        return [each["amount"] for each in front.call("GET", f"{path}?{query}").json["data"]]
+
+    assert [amounts("active", each) for each in (before, soon, later)] == [[], [110], []]
+    assert [amounts("expired", each) for each in (before, soon, later)] == [[], [], [110]]
+    tiers = [
+        balances(front, club, tom, end_date=each, include_tiers=True).balance.current_tier
+        for each in (before - timedelta(days=1), soon, before + timedelta(days=500))
+    ]
+    assert [None if tier is None else tier.name for tier in tiers] == [None, "Silver", None]
+    path = f"/v1/loyalty_programs/{club}/profile/{tom}/points?endDate=yesterday"
+    assert front.call("GET", path).status == 400
 
 
 def test_points_and_transactions_are_listed(front: Shopfront, club: int) -> None:

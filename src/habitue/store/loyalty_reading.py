@@ -1,4 +1,4 @@
-"""Reading what the ledger tells: pages of points and of transactions, and balances as of a moment.
+"""Reading what the ledger tells: pages of points and of transactions.
 
 Everything about one owner in one program; entries that were deleted are not told any more. Who is
 asked for stands in a `PointsQuery`, of which claim, customer and program count here.
@@ -157,35 +157,6 @@ ORDER BY entry.id DESC OFFSET $12 LIMIT $13
 
 _COUNT_TRANSACTIONS = f"SELECT count(*) {_CHOSEN}"
 
-# Lots and sums as the postings up to a moment have them.
-_AS_OF = """
-WITH posted AS (
-    SELECT entry.subledger, entry.root_id, posting.place, posting.amount, posting.lot
-    FROM loyalty_transaction AS entry
-    JOIN loyalty_posting AS posting ON posting.customer_id = entry.customer_id
-        AND posting.transaction_id = entry.id
-    WHERE entry.customer_id = $1 AND entry.program_id = $2
-        AND ($3::text IS NULL OR entry.subledger = $3) AND entry.at <= $4
-), lot AS (
-    SELECT loyalty_lot.*, posted.remaining AS was
-    FROM (
-        SELECT subledger, lot, sum(amount) AS remaining FROM posted
-        WHERE place = 'open' GROUP BY subledger, lot HAVING sum(amount) > 0
-    ) AS posted
-    JOIN loyalty_lot ON loyalty_lot.customer_id = $1 AND loyalty_lot.program_id = $2
-        AND loyalty_lot.subledger = posted.subledger AND loyalty_lot.key = posted.lot
-)
-SELECT coalesce(jsonb_object_agg(subledger, jsonb_build_object(
-    'totals', totals,
-    'lots', (SELECT coalesce(jsonb_agg(to_jsonb(lot) || jsonb_build_object('remaining', was)), '[]')
-        FROM lot WHERE lot.subledger = summed.subledger))), '{}') AS document
-FROM (
-    SELECT subledger, jsonb_object_agg(place, amount) AS totals FROM (
-        SELECT subledger, place, sum(amount) AS amount FROM posted GROUP BY subledger, place
-    ) AS places GROUP BY subledger
-) AS summed
-"""
-
 
 async def customer_of(connection: Connection, profile_key: UUID) -> int | None:
     """Whose claim that is, if anybody's."""
@@ -238,15 +209,3 @@ def _chosen(page: TransactionsPage) -> tuple[object, ...]:
         page.awaiting,
         page.kinds,
     )
-
-
-async def as_of(
-    connection: Connection,
-    customer_id: int,
-    program_id: int,
-    subledger: str | None,
-    moment: datetime,
-) -> bytes:
-    """Lots and sums by subledger as they were at a moment: a JSON object."""
-    document: bytes = await connection.fetchval(_AS_OF, customer_id, program_id, subledger, moment)
-    return document

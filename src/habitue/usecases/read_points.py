@@ -2,21 +2,11 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from decimal import Decimal
 from uuid import UUID
 
 import msgspec
 
-from habitue.loyalty.ledger import (
-    NOTHING,
-    Account,
-    Balances,
-    Ledger,
-    Lot,
-    LotsUnread,
-    Place,
-    balances_of,
-)
+from habitue.loyalty.ledger import Balances, LotsUnread, balances_of
 from habitue.loyalty.program import MAIN_LEDGER, LoyaltyProgram
 from habitue.loyalty.projection import (
     ProjectedTier,
@@ -25,14 +15,13 @@ from habitue.loyalty.projection import (
     standing_of,
     tier_standing,
 )
-from habitue.loyalty.settling import settled
 from habitue.model.errors import NotFound
 from habitue.model.numbers import ZERO
-from habitue.store.documents import decoder_of
 from habitue.store.loyalty import PointsQuery
-from habitue.store.loyalty_reading import as_of, customer_of
+from habitue.store.loyalty_reading import customer_of
 from habitue.usecases.change_points import read_points
 from habitue.usecases.points_state import AccountDocument, PointsState, calm_ledgers
+from habitue.usecases.read_past import ledgers_as_of
 from habitue.usecases.shop import Shop
 
 
@@ -62,16 +51,6 @@ class LedgerReading(msgspec.Struct, frozen=True):
         return self.balances != Balances() or self.standing.tier is not None
 
 
-class PastLedger(msgspec.Struct, frozen=True):
-    """What the postings up to a moment come to."""
-
-    totals: dict[Place, Decimal]
-    lots: list[Lot]
-
-
-_PAST = decoder_of(dict[str, PastLedger])
-
-
 async def read_balances(
     shop: Shop,
     query: PointsQuery,
@@ -82,9 +61,8 @@ async def read_balances(
     projected: bool = True,
 ) -> tuple[LoyaltyProgram, Mapping[str, LedgerReading]]:
     """The ledgers of a customer by subledger, the main one always among them, as they are at a
-    moment: `now` where none is named. Tiers are those of now. However many lots there are, only
-    those are looked at to which something happens until the moment that is asked for. Raises
-    `NotFound`.
+    moment: `now` where none is named. However many lots there are, only those are looked at to
+    which something happens until then, unless the moment has passed. Raises `NotFound`.
     """
     for depth in (0, None):
         state = await read_points(shop, shop.database, query, customer, now, depth=depth)
@@ -99,19 +77,14 @@ async def _readings(
     shop: Shop, state: PointsState, query: PointsQuery, at: datetime | None, projected: bool
 ) -> Mapping[str, LedgerReading]:
     names = {*state.ledgers, query.subledger if query.subledger is not None else MAIN_LEDGER}
-    present = {name: settled(state.ledger(name), state.program, state.now) for name in names}
-    shown: Mapping[str, Ledger] = present
-    if at is not None and at < state.now:
-        shown = await _past(shop, state, query.subledger, at)
-    elif at is not None:
-        shown = {name: settled(each, state.program, at) for name, each in present.items()}
+    shown = await ledgers_as_of(shop, state, names, query.subledger, at or state.now)
     return {
         name: LedgerReading(
-            balances_of(shown[name]) if name in shown else Balances(),
-            tier_standing(ledger, state.program),
-            projected_tier(ledger, state.program) if projected else None,
+            balances_of(shown[name]),
+            tier_standing(shown[name], state.program),
+            projected_tier(shown[name], state.program) if projected else None,
         )
-        for name, ledger in sorted(present.items())
+        for name in sorted(names)
     }
 
 
@@ -136,21 +109,3 @@ def _calm_reading(program: LoyaltyProgram, account: AccountDocument) -> LedgerRe
         negative=-account.debt,
     )
     return LedgerReading(balances, standing_of(program, account.tier, account.active), None)
-
-
-async def _past(
-    shop: Shop, state: PointsState, subledger: str | None, at: datetime
-) -> dict[str, Ledger]:
-    """The ledgers as they were, brought to the moment: what had ended by then may be booked later.
-
-    Tiers and debts are not looked at here, so nothing else happens to them.
-    """
-    document = await as_of(shop.database, state.customer_id, state.program.id, subledger, at)
-    plain = msgspec.structs.replace(state.program, tiers=())
-    ledgers = {}
-    for name, past in _PAST.decode(document).items():
-        account = Account(state.root_id, totals={**NOTHING, **past.totals})
-        lots = {lot.key: msgspec.structs.replace(lot, root_id=state.root_id) for lot in past.lots}
-        ledger = Ledger(state.program.id, name, state.root_id, at, {state.root_id: account}, lots)
-        ledgers[name] = settled(ledger, plain, at)
-    return ledgers

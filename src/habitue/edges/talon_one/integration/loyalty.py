@@ -37,11 +37,13 @@ from habitue.loyalty.program import LoyaltyProgram
 from habitue.model.errors import Fault, InvalidInput
 from habitue.model.limits import TRANSACTIONS_PER_ACTIVATION_MAX
 from habitue.store import loyalty_reading
+from habitue.store.loyalty import PointsQuery
 from habitue.store.loyalty_reading import LotRow, PointsOrder, PointsPage
 from habitue.usecases.activate_points import Answering, activate_session, activate_transactions
 from habitue.usecases.change_points import found_program
 from habitue.usecases.delete_points import delete_points
 from habitue.usecases.join_program import join_program
+from habitue.usecases.read_past import lots_as_of
 from habitue.usecases.shop import Shop
 
 Instant = Annotated[datetime, Meta(tz=True)]
@@ -55,7 +57,7 @@ _ORDERS: dict[str, PointsOrder] = {
 
 
 class PointsQueryString(msgspec.Struct, rename="camel", kw_only=True):
-    """Which unused points."""
+    """Which unused points. `end_date` is ours: as of when, as for balances."""
 
     status: Literal["active", "pending", "expired"] = "active"
     subledger_id: list[str] | None = None
@@ -64,6 +66,7 @@ class PointsQueryString(msgspec.Struct, rename="camel", kw_only=True):
     page_size: PageSize = 50
     skip: Skip = 0
     sort: Literal["", "startDate", "-startDate", "expiryDate", "-expiryDate"] = ""
+    end_date: Instant | None = None
 
 
 class ActivateIn(msgspec.Struct, rename={"transaction_uuids": "transactionUUIDs"}):
@@ -110,7 +113,11 @@ async def lots_of(
         skip=query.skip,
         limit=query.page_size,
     )
-    return await loyalty_reading.points_page(call.services.shop.database, page)
+    shop = call.services.shop
+    if query.end_date is None:
+        return await loyalty_reading.points_page(shop.database, page)
+    owner = PointsQuery(None, owner_id, program.id)
+    return await lots_as_of(shop, owner, owner_id, page, query.end_date)
 
 
 async def get_transactions(call: Call[Principal, TransactionsQuery, None]) -> Answer:
