@@ -70,6 +70,11 @@ BUGS: dict[str, tuple[str, str, str]] = {
         "SET remaining = remaining",
     ),
     "no change of the balance": ("append_postings", "spent = spent + sums.spent", "spent = spent"),
+    "no reading of what a session spent": (
+        "read_resource_points",
+        "FILTER (WHERE posted.kind = 'spend' AND posting.place = 'spent')",
+        "FILTER (WHERE false)",
+    ),
     "no end of the holds": (
         "write_points",
         "AND loyalty_hold.key = gone.key",

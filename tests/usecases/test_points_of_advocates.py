@@ -143,6 +143,21 @@ async def test_points_that_await_are_activated_with_the_session(till: Till) -> N
     assert await balances(till, club, "paul") == points(7)
 
 
+async def test_what_was_returned_does_not_keep_the_rest_from_being_activated(till: Till) -> None:
+    club = await club_of(till)
+    each = f'addLoyaltyPointsPerItem("tea", {club.id}, "", 10, session.cart_items, "on_action")'
+    await till.campaign(rule("true", each))
+    await till.put(profile_id="paul", cart_items=[TEA], state="closed")
+    await till.give_back("s1", ReturnWish(position=0, quantity=1))
+    assert await balances(till, club, "paul") == points(0, pending=20)
+    answering = Answering(lambda activated: Reply(200, str(len(activated)).encode()))
+    reply = await activate_session(
+        till.shop, club, till.application.id, "s1", Cause(), till.now, answering
+    )
+    assert reply.body == b"2"
+    assert await balances(till, club, "paul") == points(20)
+
+
 async def id_of(till: Till, name: str) -> int:
     found: int = await till.shop.database.fetchval(
         "SELECT customer_id FROM customer_identifier WHERE value = $1", name

@@ -218,6 +218,7 @@ CROSS JOIN LATERAL (
 ) AS owner
 LEFT JOIN loyalty_lot AS lot ON lot.customer_id = owner.id
     AND lot.session_id = claim.session_id AND lot.program_id = $2 AND lot.start IS NULL
+    AND lot.remaining > 0
 WHERE claim.claim_key = $1 ORDER BY lot.key
 """
 
