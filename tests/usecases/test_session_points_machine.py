@@ -152,7 +152,7 @@ class SessionsMachine(RuleBasedStateMachine):
             self.till.put(
                 sold.name,
                 profile_id=self.owners[sold.owner],
-                cart_items=[item("tea", points(price), count) for price, count in sold.lines],
+                cart_items=[item("tea", str(points(price)), count) for price, count in sold.lines],
                 attributes={"kind": sold.kind, "pays": points(sold.pays)},
                 state=state,
                 **more,
@@ -186,7 +186,8 @@ class SessionsMachine(RuleBasedStateMachine):
         self, sold: Sold, units: list[tuple[int, int]], *, paid: bool
     ) -> list[tuple[type, Decimal]]:
         """Has the model take back what those units earned, and what was paid; what is told."""
-        model, told = self.models[sold.owner], []
+        model = self.models[sold.owner]
+        told: list[tuple[type, Decimal]] = []
         if paid and sold.paid is not None:
             before = model.spent
             assert model.reimburse(sold.paid[0])

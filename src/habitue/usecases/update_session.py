@@ -5,7 +5,7 @@ nothing (contracts/talon_one/SEMANTICS.md section 3.1). Two round trips: one tha
 one that writes everything.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from uuid import UUID
 
@@ -22,6 +22,7 @@ from habitue.store import sessions
 from habitue.store.database import Connection
 from habitue.store.receipts import valid_since
 from habitue.store.sessions import SessionQuery, SessionRow
+from habitue.usecases.change_points import card_turn
 from habitue.usecases.resources import asked
 from habitue.usecases.session_state import (
     SessionOutcome,
@@ -92,8 +93,18 @@ async def write_session(
         await sessions.save(connection, write)
         return reply
 
-    async with shop.queue.turn(query.claim_keys, SessionBusy):
+    keys = (*query.claim_keys, *_card_turns(command, program))
+    async with shop.queue.turn(keys, SessionBusy):
         return await settled(shop, attempt, SessionBusy)
+
+
+def _card_turns(command: SessionCommand, program: Program) -> Iterator[UUID]:
+    """The turns of the cards that the session names, where it may post to them."""
+    if command.update.state == "closed":
+        for id_ in program.loyalty_wanted():
+            if program.loyalty[id_].card_based:
+                for identifier in command.update.loyalty_cards or ():
+                    yield card_turn(id_, identifier)
 
 
 async def _dry_run(shop: Shop, command: SessionCommand, now: datetime, render: Render) -> Reply:
