@@ -12,6 +12,7 @@ from habitue.loyalty.program import LoyaltyProgram
 from habitue.loyalty.settling import settled
 from habitue.promotions.effects import AddLoyaltyPoints, DeductLoyaltyPoints, RollbackAddedPoints
 from habitue.promotions.evaluate import Purpose
+from habitue.promotions.resources import Asking
 from habitue.promotions.returned import ReturnWish
 from habitue.store.loyalty import PointsQuery
 from habitue.usecases.adjust_points import Adjustment, add_points
@@ -26,6 +27,7 @@ from habitue.usecases.change_program_card import (
 from habitue.usecases.erase_customer import erase_customer
 from habitue.usecases.make_program_cards import CardWish, make_card
 from habitue.usecases.points_told import points_told
+from habitue.usecases.resources import asked
 from tests.building import Till, item, rule
 from tests.usecases.points_shop import add_customer, complaints, points_rows
 from tests.usecases.points_till import balances, club_of, of_points, told, transactions
@@ -248,3 +250,21 @@ async def test_whoever_is_erased_leaves_no_card_and_the_points_go_back(till: Til
     assert await on_card(till, club, "plastic-1") == Balances()
     assert (await read_card(till.shop, till.shop.database, club, "plastic-1")).links == ()
     assert await complaints(till.shop.database) == []
+
+
+async def test_cards_are_read_where_rules_use_them(till: Till) -> None:
+    club, own = await cards_of(till), await club_of(till, name="own")
+    names_one = Asking(till.now, loyalty_cards=("plastic-1",))
+
+    def question(asking: Asking) -> bytes | None:
+        return asked(till.shop.program(till.application.id), asking, ("owners", "points"))
+
+    await till.campaign(rule("true", f'addLoyaltyPoints("own", {own.id}, "", 1)'))
+    points = b'"points":{"programs":[%d],"session":false}' % own.id
+    assert question(names_one) == b"{" + points + b"}"
+    await till.campaign(earns(club))
+    owners = b'{"owners":{"cards":%s,"card_programs":[%d],"advocate":null,"session":false},'
+    assert question(names_one) == owners % (b'["plastic-1"]', club.id) + points + b"}"
+    assert question(Asking(till.now)) == owners % (b"null", club.id) + points + b"}"
+    assert question(Asking(till.now, dry=True)) == b"{" + points + b"}"
+    assert question(Asking(till.now, loyalty_cards=())) == b"{" + points + b"}"
