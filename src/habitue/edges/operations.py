@@ -19,6 +19,7 @@ from habitue.edges.capillary.tiers import tier_operations
 from habitue.edges.http.operation import Operation
 from habitue.edges.talon_one.integration.achievements import achievement_operations
 from habitue.edges.talon_one.integration.audiences import audience_operations
+from habitue.edges.talon_one.integration.catalogs import catalog_operations
 from habitue.edges.talon_one.integration.events import event_operations
 from habitue.edges.talon_one.integration.inventory import inventory_operations
 from habitue.edges.talon_one.integration.loyalty import loyalty_operations
@@ -44,6 +45,7 @@ def all_operations() -> list[Operation]:
         *audience_operations(),
         *achievement_operations(),
         *event_operations(),
+        *catalog_operations(),
         *inventory_operations(),
         *management_operations(),
         *written_once(_capillary_operations()),

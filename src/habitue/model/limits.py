@@ -136,3 +136,10 @@ WEBHOOK_PARAMETERS_MAX = 50
 #: How long points may be kept for a checkout that pays, and how long they are unless it says.
 HOLD_SECONDS_MAX = 604_800
 HOLD_SECONDS_DEFAULT = 900
+
+# Catalogs. contracts: actions of one synchronisation, adjustments of one action. The others are
+# ours.
+CATALOG_ACTIONS_MAX = 1_000
+ADJUSTMENTS_PER_ACTION_MAX = 100
+ADJUSTMENTS_PER_ITEM_MAX = 1_000
+SKU_LENGTH_MAX = 1_000

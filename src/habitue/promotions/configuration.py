@@ -20,6 +20,7 @@ from habitue.model.errors import NotFound
 from habitue.model.keys import ApiKey
 from habitue.promotions.audiences import Audience
 from habitue.promotions.campaign import AdditionalCost, Application, Campaign, StoredRuleset
+from habitue.promotions.catalog import Catalog, PriceType
 from habitue.promotions.event import EventType
 from habitue.promotions.giveaways import GiveawayPool
 from habitue.promotions.notification import Notification
@@ -51,6 +52,8 @@ class Configuration(msgspec.Struct, frozen=True):
     value_maps: Mapping[int, ValueMap] = MappingProxyType({})
 
     giveaway_pools: Mapping[int, GiveawayPool] = MappingProxyType({})
+    catalogs: Mapping[int, Catalog] = MappingProxyType({})
+    price_types: Mapping[int, PriceType] = MappingProxyType({})
 
     def application(self, application_id: int) -> Application:
         """The application of that id. Raises `NotFound`."""
@@ -103,6 +106,14 @@ class Configuration(msgspec.Struct, frozen=True):
             for id_, each in self.giveaway_pools.items()
             if each.sandbox == application.sandbox and each.serves(application.id)
         }
+
+    def catalog(self, catalog_id: int) -> Catalog:
+        """The catalog of that id. Raises `NotFound`."""
+        return _found("Catalog", catalog_id, self.catalogs)
+
+    def price_type(self, price_type_id: int) -> PriceType:
+        """The price type of that id. Raises `NotFound`."""
+        return _found("Price type", price_type_id, self.price_types)
 
     def campaigns_of(self, application_id: int) -> list[Campaign]:
         """The campaigns of one application, oldest first."""

@@ -5,7 +5,7 @@ same state, command and moment always give the same decision. They serve live tr
 replay and tests alike.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Literal
@@ -18,15 +18,14 @@ from habitue.loyalty.ledger import LedgerDecision
 from habitue.model.attributes import Attributes, merged
 from habitue.model.errors import Fault, InvalidInput
 from habitue.model.numbers import ZERO
-from habitue.pricing.cart import CartItem
 from habitue.promotions.books import Books
 from habitue.promotions.budgets import BudgetChanges, Place, digest_of
+from habitue.promotions.catalog import Buyer, Stock, filled_in
 from habitue.promotions.coupon import Coupon, Redemption
 from habitue.promotions.coupon_book import CouponBook
 from habitue.promotions.decide_profile import books_of, check_campaigns, customer_facts
 from habitue.promotions.effects import Effect
 from habitue.promotions.evaluate import NO_RESOURCES, Purpose, evaluate
-from habitue.promotions.evaluation import AttributeChange
 from habitue.promotions.event import EventFacts
 from habitue.promotions.facts import ProfileFacts, SessionFacts
 from habitue.promotions.issuing import Issuing
@@ -43,6 +42,7 @@ from habitue.promotions.session import (
     check_reopen,
     check_transition,
 )
+from habitue.promotions.setting import with_changes
 from habitue.promotions.tally import Tally, paid, takes_of, tally_of
 from habitue.promotions.trace import CampaignTrace, RuleFailure
 from habitue.promotions.update import check_update, laid_over
@@ -123,7 +123,8 @@ def decide_update(
 ) -> Decision:
     """What an update does to a session. Raises `InvalidInput`; nothing has happened then."""
     stored = state.stored
-    check_update(command.update, program.vocabulary)
+    buyer = Buyer(now, program.price_types, state.resources.audiences)
+    check_update(command.update, program.vocabulary, state.resources.catalog, buyer)
     check_transition(stored.state if stored else "new", command.update.state)
     check_campaigns(command.purpose, program, "/customerSession")
     if stored is not None and stored.state != "open":
@@ -133,6 +134,7 @@ def decide_update(
     session = _owned(session, state)
     if session.state == "cancelled":
         return _cancel_open(state, session)
+    session = _with_catalog(session, state.resources.catalog, program, buyer)
     return _evaluate(state, session, command.purpose, program, now)
 
 
@@ -161,6 +163,14 @@ def _owned(session: Session, state: State) -> Session:
     if first is None:
         first = state.owner.anonymous or state.owner.session_count == 0
     return msgspec.structs.replace(session, customer_id=state.owner.id, first_session=first)
+
+
+def _with_catalog(session: Session, stock: Stock, program: Program, buyer: Buyer) -> Session:
+    if not stock:
+        return session
+    names = program.vocabulary.item_attributes
+    items = filled_in(session.cart_items, stock, names, buyer)
+    return msgspec.structs.replace(session, cart_items=items)
 
 
 def _check_owner(state: State, stored: Session) -> None:
@@ -354,34 +364,6 @@ def coupon_book(
 def referral_rejections(issuing: Issuing | None) -> tuple[Effect, ...]:
     """One effect where the session's referral code was not accepted."""
     return issuing.referral.rejections() if issuing and issuing.referral else ()
-
-
-def with_changes(
-    session: Session, changes: Iterable[AttributeChange]
-) -> tuple[Session, Attributes]:
-    """The session with its own attributes and those of its lines as rules have set them, and what
-    they have set of its owner."""
-    own: Attributes = {}
-    owners: Attributes = {}
-    lines: dict[int, Attributes] = {}
-    for change in changes:
-        if change.position is not None:
-            lines.setdefault(change.position, {})[change.name] = change.value
-        else:
-            (own if change.entity == "CustomerSession" else owners)[change.name] = change.value
-    if own:
-        attributes = merged(session.attributes, own)
-        session = msgspec.structs.replace(session, attributes=attributes)
-    if lines:
-        items = tuple(_with_line(item, lines.get(at)) for at, item in enumerate(session.cart_items))
-        session = msgspec.structs.replace(session, cart_items=items)
-    return session, owners
-
-
-def _with_line(item: CartItem, changes: Attributes | None) -> CartItem:
-    if changes is None:
-        return item
-    return msgspec.structs.replace(item, attributes=merged(item.attributes, changes))
 
 
 def _moves(state: State) -> bool:

@@ -31,7 +31,6 @@ from habitue.promotions.decide import (
     coupon_book,
     place_of,
     profile_of,
-    with_changes,
 )
 from habitue.promotions.effects import (
     NO_CAMPAIGN,
@@ -66,6 +65,7 @@ from habitue.promotions.rollback import (
     standing,
 )
 from habitue.promotions.session import Session, check_return
+from habitue.promotions.setting import with_changes
 from habitue.promotions.tally import ClosedTally, gives_of
 
 

@@ -18,6 +18,7 @@ from habitue.promotions.audiences import Audience
 from habitue.promotions.campaign import AdditionalCost, Application, Campaign, Limit
 from habitue.promotions.campaign_set import Placement, placed
 from habitue.promotions.candidates import CandidateIndex
+from habitue.promotions.catalog import PriceType
 from habitue.promotions.compiled import CompiledCampaign, compile_campaign
 from habitue.promotions.configuration import Configuration
 from habitue.promotions.dialect import definitions_of, dialect_of, event_definitions
@@ -75,12 +76,8 @@ class Program:
             "CustomerProfile": self.profile_definitions,
             "CartItem": self.vocabulary.item_attributes,
         }
-        self.fact_definitions = FactDefinitions(
-            session=self.vocabulary.session_attributes,
-            cart_item=self.vocabulary.item_attributes,
-            profile=self.profile_definitions,
-            coupon=definitions_of(configuration, application.id, "Coupon"),
-        )
+        coupon = definitions_of(configuration, application.id, "Coupon")
+        self.fact_definitions = _fact_definitions(self.writable, coupon)
         self.webhooks: Mapping[int, Webhook] = {
             id_: each
             for id_, each in configuration.webhooks.items()
@@ -97,6 +94,8 @@ class Program:
             if application.id in each.subscribed_application_ids
         )
         self.lists = _lists(configuration, application.id)
+        self.catalog_ids = _catalog_ids(configuration, application.id)
+        self.price_types = _price_types(configuration)
         self.placement = _placement(application, self.campaigns)
         self.achievements: Mapping[int, Achievement] = configuration.achievements_of(application)
         self.compiled: Mapping[int, CompiledCampaign] = MappingProxyType({})
@@ -194,6 +193,30 @@ def _lists(configuration: Configuration, application_id: int) -> ShopLists:
         configuration.collections.values(),
         configuration.value_maps.values(),
     )
+
+
+def _fact_definitions(writable: Mapping[str, Definitions], coupon: Definitions) -> FactDefinitions:
+    return FactDefinitions(
+        session=writable["CustomerSession"],
+        cart_item=writable["CartItem"],
+        profile=writable["CustomerProfile"],
+        coupon=coupon,
+    )
+
+
+def _catalog_ids(configuration: Configuration, application_id: int) -> tuple[int, ...]:
+    """The catalogs that the application is subscribed to, oldest first."""
+    return tuple(
+        sorted(
+            id_
+            for id_, each in configuration.catalogs.items()
+            if application_id in each.subscribed_application_ids
+        )
+    )
+
+
+def _price_types(configuration: Configuration) -> Mapping[str, PriceType]:
+    return {each.name: each for each in configuration.price_types.values()}
 
 
 def _placement(application: Application, campaign_ids: Iterable[int]) -> Placement | None:

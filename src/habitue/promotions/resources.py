@@ -21,7 +21,9 @@ from habitue.loyalty.achievement import Iteration
 from habitue.loyalty.card import ProgramCard
 from habitue.loyalty.ledger import Ledger, LedgerDecision
 from habitue.model.attributes import Attributes
+from habitue.pricing.cart import CartItem
 from habitue.promotions.budgets import BudgetChanges, Budgets
+from habitue.promotions.catalog import NO_STOCK, Stock
 from habitue.promotions.creations import CreationChanges, CreationReading, ReservationChange
 from habitue.promotions.effects import Effect
 from habitue.promotions.giveaways import Award, Giveaway
@@ -137,7 +139,8 @@ NO_PROGRESS = Progress()
 
 
 class Resources(msgspec.Struct, frozen=True):
-    """What was read of each resource; `audiences` are the ids of those the customer is in."""
+    """What was read of each resource; `audiences` are the ids of those the customer is in,
+    `catalog` the items of the cart's articles."""
 
     audiences: frozenset[int] = frozenset()
     budgets: Budgets = Budgets()
@@ -148,6 +151,7 @@ class Resources(msgspec.Struct, frozen=True):
     points: Points = NO_POINTS
     owners: tuple[PointsOwner, ...] = ()
     achievements: Progress = NO_PROGRESS
+    catalog: Stock = NO_STOCK
 
 
 class ResourceChanges(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -172,7 +176,9 @@ class Asking(msgspec.Struct, frozen=True):
     `now` is the moment as of which it is decided. `gives_back` says that it cancels, reopens or
     returns: then what was given earlier is needed too, whatever the running campaigns use.
     `campaign_ids` restricts a dry run. What is None is as the stored session has it.
-    `tells` names the resources that the answer shall tell, whether rules use them or not.
+    With `evaluates_cart` it is about a cart: that of `cart_items`, or the session's where the
+    request brings none. `tells` names the resources that the answer shall tell, whether rules use
+    them or not.
     """
 
     now: datetime
@@ -187,4 +193,6 @@ class Asking(msgspec.Struct, frozen=True):
     store_integration_id: str | None = None
     event_id: str | None = None
     connected_session_id: str | None = None
+    cart_items: tuple[CartItem, ...] | None = None
+    evaluates_cart: bool = False
     tells: frozenset[str] = frozenset()

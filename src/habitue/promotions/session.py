@@ -89,12 +89,14 @@ class SessionUpdate(msgspec.Struct, frozen=True):
     """What a request wants of a session; a field of None was not sent and keeps its value.
 
     An empty string or list empties the field. `state` is open unless the request says otherwise.
+    `lacks_prices` says that a line wants its price of a catalog (`pricing.cart.PRICE_WANTED`).
     """
 
     state: ReachableState = "open"
     profile_id: str | None = None
     store_integration_id: str | None = None
     cart_items: tuple[CartItem, ...] | None = None
+    lacks_prices: bool = False
     additional_costs: dict[str, Decimal] | None = None
     coupon_codes: tuple[str, ...] | None = None
     referral_code: str | None = None

@@ -28,6 +28,7 @@ from habitue.model.numbers import is_amount
 from habitue.model.pointers import escape
 from habitue.pricing.cart import CartItem
 from habitue.promotions.campaign import AdditionalCost
+from habitue.promotions.catalog import Buyer, Stock, unpriced
 from habitue.promotions.quick_look import PlainTypes, cart_is_sound
 from habitue.promotions.session import Session, SessionUpdate
 
@@ -43,9 +44,14 @@ class Vocabulary(msgspec.Struct, frozen=True):
     stores: Collection[str] = ()
 
 
-def check_update(update: SessionUpdate, vocabulary: Vocabulary) -> None:
-    """Raises `InvalidInput` with every fault of the request; pointers are into its body."""
+def check_update(update: SessionUpdate, vocabulary: Vocabulary, stock: Stock, buyer: Buyer) -> None:
+    """Raises `InvalidInput` with every fault of the request; pointers are into its body.
+
+    A line without a price needs one that the buyer gets out of the `stock`.
+    """
     faults = tuple(_faults(update, vocabulary))
+    if update.lacks_prices:
+        faults += tuple(map(_price_missing, unpriced(update.cart_items or (), stock, buyer)))
     if faults:
         raise InvalidInput(*(fault.under("/customerSession") for fault in faults))
 
@@ -124,6 +130,11 @@ def _text_faults(update: SessionUpdate, stores: Collection[str]) -> Iterator[Fau
     for index, code in enumerate(update.coupon_codes or ()):
         if len(code) > CODE_LENGTH_MAX:
             yield _too_long(f"/couponCodes/{index}", CODE_LENGTH_MAX)
+
+
+def _price_missing(position: int) -> Fault:
+    details = "price is required: no catalog has a price for this item"
+    return Fault(f"/cartItems/{position}/price", "required", details)
 
 
 def _too_long(pointer: str, most: int) -> Fault:

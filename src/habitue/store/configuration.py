@@ -37,6 +37,8 @@ NamedKind = Literal[
     "collection",
     "value_map",
     "notification",
+    "catalog",
+    "price_type",
 ]
 Kind = Literal[
     "application",

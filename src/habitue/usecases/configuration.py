@@ -15,6 +15,7 @@ from habitue.model.attributes import AttributeDefinition, normalised
 from habitue.model.keys import ApiKey
 from habitue.promotions.audiences import Audience
 from habitue.promotions.campaign import AdditionalCost, Application, Campaign, StoredRuleset
+from habitue.promotions.catalog import Catalog, PriceType
 from habitue.promotions.configuration import Configuration
 from habitue.promotions.event import EventType
 from habitue.promotions.giveaways import GiveawayPool
@@ -56,6 +57,8 @@ Entity: TypeAlias = (
     | ValueMap
     | Achievement
     | EventType
+    | Catalog
+    | PriceType
     | OrganisationEntry
 )
 Value = TypeVar("Value")
@@ -86,6 +89,8 @@ _KINDS: Mapping[type, Kind] = {
     ValueMap: "value_map",
     Achievement: "achievement",
     EventType: "event_type",
+    Catalog: "catalog",
+    PriceType: "price_type",
     **{type_: place.kind for type_, place in PLACES.items()},
 }
 _DECODERS: Mapping[str, "msgspec.json.Decoder[Any]"] = {
@@ -164,6 +169,8 @@ def _laid_over(
         stores=_merged(known.stores, changed["store"]),
         collections=_merged(known.collections, changed["collection"]),
         value_maps=_merged(known.value_maps, changed["value_map"]),
+        catalogs=_merged(known.catalogs, changed["catalog"]),
+        price_types=_merged(known.price_types, changed["price_type"]),
     )
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from habitue.customers.claims import event_key, session_key
+from habitue.promotions.catalog import CatalogItem, Stock
 from habitue.promotions.program import Program
 from habitue.promotions.resources import Asking, EventReading, Progress, ResourceChanges, Resources
 from habitue.store.documents import decoder_of, encode
@@ -80,10 +81,29 @@ def _read_achievements(answer: bytes, program: Program) -> Progress:
 
 _PROGRESS = decoder_of(Progress)
 
+
+def _ask_catalog(program: Program, asking: Asking) -> Any:
+    """The articles of the cart that is evaluated, where the application has catalogs."""
+    if not program.catalog_ids or not asking.evaluates_cart:
+        return None
+    items = asking.cart_items
+    if not items and (items is not None or asking.dry):
+        return None
+    skus = None if items is None else list({each.sku for each in items})
+    return {"catalogs": program.catalog_ids, "skus": skus}
+
+
+def _read_catalog(answer: bytes, program: Program) -> Stock:
+    return {each.sku: each for each in _ITEMS.decode(answer)}
+
+
+_ITEMS = decoder_of(list[CatalogItem])
+
 #: By the name of the field in `Resources` and `ResourceChanges`.
 RESOURCES: Mapping[str, Resource] = {
     "achievements": Resource(_ask_achievements, _read_achievements),
     "audiences": Resource(_ask_audiences, _read_audiences),
+    "catalog": Resource(_ask_catalog, _read_catalog),
     "budgets": Resource(ask_budgets, read_budgets),
     "creations": Resource(ask_creations, read_creations),
     "giveaways": Resource(ask_giveaways, read_giveaways),

@@ -197,6 +197,8 @@ def _asking(command: SessionCommand, now: datetime, *, gives_back: bool) -> Aski
         loyalty_cards=update.loyalty_cards,
         identifiers=update.identifiers,
         store_integration_id=update.store_integration_id,
+        cart_items=update.cart_items,
+        evaluates_cart=not gives_back and update.state != "cancelled",
         tells=command.tells,
     )
 

@@ -8,13 +8,14 @@ from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 import msgspec
 
 from habitue.customers.customer import Customer
 from habitue.edges.talon_one.effects import shortened
 from habitue.model.numbers import shortest
-from habitue.pricing.cart import CartItem
+from habitue.pricing.cart import CartItem, TypedPrice
 from habitue.promotions.audiences import after
 from habitue.promotions.program import Program
 from habitue.promotions.returned import Return, ReturnedLine
@@ -29,6 +30,16 @@ ACCOUNT_ID = 1
 
 class Price(msgspec.Struct):
     price: Decimal
+
+
+class PriceDetailOut(msgspec.Struct, rename="camel", omit_defaults=True):
+    """The price of one type; of an adjustment, which one and for how long."""
+
+    price: Decimal
+    adjustment_context_id: str | None = None
+    adjustment_reference_id: str | None = None
+    adjustment_effective_from: datetime | None = None
+    adjustment_effective_until: datetime | None = None
 
 
 class CartItemOut(msgspec.Struct, rename="camel", omit_defaults=True):
@@ -47,6 +58,12 @@ class CartItemOut(msgspec.Struct, rename="camel", omit_defaults=True):
     width: Decimal | None = None
     length: Decimal | None = None
     additional_costs: dict[str, Price] | None = None
+    catalog_item_id: int | None = msgspec.field(name="catalogItemID", default=None)
+    selected_price_type: str | None = None
+    adjustment_reference_id: str | None = None
+    adjustment_effective_from: datetime | None = None
+    adjustment_effective_until: datetime | None = None
+    prices: dict[str, PriceDetailOut] | None = None
 
 
 class CustomerSessionOut(msgspec.Struct, rename="camel"):
@@ -289,6 +306,40 @@ def session_profile(outcome: SessionOutcome, program: Program) -> CustomerProfil
 
 
 def _item_out(item: CartItem, position: int) -> CartItemOut:
+    line = _line_out(item, position)
+    part = item.catalog
+    if part is None:
+        return line
+    line.catalog_item_id = part.item_id or None
+    line.prices = {name: _price_detail(each) for name, each in part.prices.items()} or None
+    if part.selected:
+        line.selected_price_type = part.selected
+        selected = part.prices[part.selected]
+        line.adjustment_reference_id = _uuid(selected.reference_id)
+        line.adjustment_effective_from = selected.effective_from
+        line.adjustment_effective_until = selected.effective_until
+    return line
+
+
+def _uuid(reference: str) -> str | None:
+    """The reference where it is a UUID: strict clients refuse answers with any other text there."""
+    try:
+        return str(UUID(reference))
+    except ValueError:
+        return None
+
+
+def _price_detail(price: TypedPrice) -> PriceDetailOut:
+    return PriceDetailOut(
+        shortest(price.price),
+        price.context_id or None,
+        _uuid(price.reference_id),
+        price.effective_from,
+        price.effective_until,
+    )
+
+
+def _line_out(item: CartItem, position: int) -> CartItemOut:
     return CartItemOut(
         sku=item.sku,
         quantity=item.quantity,

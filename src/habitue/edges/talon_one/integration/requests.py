@@ -20,7 +20,8 @@ from habitue.model.limits import (
     CART_LINES_MAX,
     PROFILES_PER_REQUEST_MAX,
 )
-from habitue.pricing.cart import CartItem
+from habitue.model.numbers import ZERO
+from habitue.pricing.cart import PRICE_WANTED, CartItem
 from habitue.promotions.audiences import MembershipChange
 from habitue.promotions.decide import SessionCommand
 from habitue.promotions.decide_return import ReturnCommand
@@ -78,12 +79,14 @@ class CartItemIn(msgspec.Struct, rename="camel"):
     attributes: dict[str, Any] | None = None
     additional_costs: dict[str, AdditionalCostIn] | None = None
 
-    def item(self, price: Decimal) -> CartItem:
-        """The line at that price."""
+    def item(self) -> CartItem:
+        """The line; one without a price wants that of a catalog."""
+        price = self.price
         return CartItem(
             sku=self.sku,
             quantity=self.quantity,
-            price=price,
+            price=ZERO if price is None else price,
+            catalog=PRICE_WANTED if price is None else None,
             name=self.name or "",
             category=self.category or "",
             product=self.product,
@@ -120,13 +123,14 @@ class SessionIn(msgspec.Struct, rename="camel"):
     attributes: dict[str, Any] | None = None
 
     def update(self) -> SessionUpdate:
-        """The update that the session asks for. Raises `InvalidInput` for a missing price."""
+        """The update that the session asks for."""
         variants = self.experiment_variant_allocations
         return SessionUpdate(
             state=self.state or "open",
             profile_id=self.profile_id,
             store_integration_id=self.store_integration_id,
             cart_items=_items(self.cart_items),
+            lacks_prices=any(each.price is None for each in self.cart_items or ()),
             additional_costs=_prices(self.additional_costs),
             coupon_codes=_tuple(self.coupon_codes),
             referral_code=self.referral_code,
@@ -279,17 +283,7 @@ def check_evaluable(ids: list[int] | None, dry: bool, pointer: str) -> None:
 
 
 def _items(items: list[CartItemIn] | None) -> tuple[CartItem, ...] | None:
-    if items is None:
-        return None
-    missing = [index for index, item in enumerate(items) if item.price is None]
-    if missing:
-        raise InvalidInput(*map(_price_missing, missing))
-    return tuple(item.item(item.price) for item in items if item.price is not None)
-
-
-def _price_missing(index: int) -> Fault:
-    at = f"/customerSession/cartItems/{index}/price"
-    return Fault(at, "required", "price is required: no catalog has a price for this item")
+    return None if items is None else tuple([item.item() for item in items])
 
 
 def _prices(costs: dict[str, AdditionalCostIn] | None) -> dict[str, Decimal] | None:
