@@ -107,6 +107,7 @@ class Application(msgspec.Struct, frozen=True):
     mandatory_coupon_attributes: tuple[str, ...] = ()
     enable_cascading_discounts: bool = False
     enable_partial_discounts: bool = False
+    default_cart_item_filter_id: int | None = None
     campaign_set: CampaignSet | None = None
 
     @property

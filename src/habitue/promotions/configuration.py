@@ -23,6 +23,7 @@ from habitue.promotions.campaign import AdditionalCost, Application, Campaign, S
 from habitue.promotions.catalog import Catalog, PriceType
 from habitue.promotions.event import EventType
 from habitue.promotions.giveaways import GiveawayPool
+from habitue.promotions.item_filters import CartItemFilter
 from habitue.promotions.notification import Notification
 from habitue.promotions.shop_lists import Collection, Store, ValueMap
 from habitue.promotions.webhook import Webhook
@@ -54,6 +55,7 @@ class Configuration(msgspec.Struct, frozen=True):
     giveaway_pools: Mapping[int, GiveawayPool] = MappingProxyType({})
     catalogs: Mapping[int, Catalog] = MappingProxyType({})
     price_types: Mapping[int, PriceType] = MappingProxyType({})
+    cart_item_filters: Mapping[int, CartItemFilter] = MappingProxyType({})
 
     def application(self, application_id: int) -> Application:
         """The application of that id. Raises `NotFound`."""
@@ -114,6 +116,20 @@ class Configuration(msgspec.Struct, frozen=True):
     def price_type(self, price_type_id: int) -> PriceType:
         """The price type of that id. Raises `NotFound`."""
         return _found("Price type", price_type_id, self.price_types)
+
+    def cart_item_filter(self, application_id: int, filter_id: int) -> CartItemFilter:
+        """The cart item filter of that id in that application. Raises `NotFound`."""
+        self.application(application_id)
+        found = _found("Cart item filter", filter_id, self.cart_item_filters)
+        if found.application_id != application_id:
+            raise NotFound("Cart item filter", filter_id)
+        return found
+
+    def cart_item_filters_of(self, application_id: int) -> list[CartItemFilter]:
+        """The cart item filters of one application, oldest first."""
+        filters = self.cart_item_filters.values()
+        mine = [each for each in filters if each.application_id == application_id]
+        return sorted(mine, key=lambda each: each.id)
 
     def campaigns_of(self, application_id: int) -> list[Campaign]:
         """The campaigns of one application, oldest first."""

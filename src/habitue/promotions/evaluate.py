@@ -97,7 +97,7 @@ def evaluate(
         issuing,
     )
     application = program.application
-    frame.lists = program.lists
+    frame.lists, frame.filters = program.lists, program.filters
     frame.store = event.store if event is not None and event.store else None
     if frame.store is None and session is not None:
         frame.store = session.store_integration_id

@@ -3,8 +3,9 @@
 Words: a rule is tried *for* one coupon or for none. What its effects add is kept only when the
 whole rule succeeds; `begin` and `roll_back` bracket a try. `partial` says that rewards may be
 partial where an effect says nothing of it; `cascade` keeps the lowered prices where discounts
-cascade; `won` are the units that the campaign at hand may give something on, None for all; `group`
-is the one that it is judged in, where the application has a campaign set.
+cascade; `filtered` are the units that filters have let through; `won` are the units that the
+campaign at hand may give something on, None for all; `group` is the one that it is judged in, where
+the application has a campaign set.
 """
 
 from collections.abc import Mapping
@@ -23,12 +24,14 @@ from habitue.promotions.effects import Effect, Outcome
 from habitue.promotions.event import EventFacts
 from habitue.promotions.facts import (
     CouponFacts,
+    ItemFacts,
     PastSession,
     ProfileFacts,
     ReferralFacts,
     SessionFacts,
 )
 from habitue.promotions.issuing import Issuing
+from habitue.promotions.item_filters import NO_FILTERS
 from habitue.promotions.resources import Resources, Tentative
 from habitue.promotions.shop_lists import NO_LISTS
 from habitue.promotions.tally import Tally
@@ -67,6 +70,8 @@ class Evaluation(Frame):
         "coupon_read",
         "effects",
         "event",
+        "filtered",
+        "filters",
         "group",
         "issuing",
         "lists",
@@ -125,6 +130,8 @@ class Evaluation(Frame):
             tentatives += issuing.tentatives()
         self.tentatives: tuple[Tentative, ...] = tuple(tentatives)
         self.lists = NO_LISTS
+        self.filters = NO_FILTERS
+        self.filtered: dict[str, list[ItemFacts]] = {}
         self.store: str | None = None
         self.partial = False
         self.cascade: Cascade | None = None

@@ -24,6 +24,7 @@ from habitue.promotions.configuration import Configuration
 from habitue.promotions.dialect import definitions_of, dialect_of, event_definitions
 from habitue.promotions.facts import FactDefinitions
 from habitue.promotions.giveaways import GiveawayPool
+from habitue.promotions.item_filters import compiled_filters
 from habitue.promotions.loyalty_references import loyalty_programs
 from habitue.promotions.quick_look import plain_types
 from habitue.promotions.shop_lists import ShopLists, lists_of
@@ -83,16 +84,15 @@ class Program:
             for id_, each in configuration.webhooks.items()
             if each.serves(application.id) and not each.draft
         }
-        self.loyalty: Mapping[int, LoyaltyProgram] = {
-            id_: each
-            for id_, each in configuration.loyalty_programs.items()
-            if each.sandbox == application.sandbox
-        }
+        self.loyalty = _loyalty(configuration, sandbox=application.sandbox)
         self.loyalty_served: frozenset[int] = frozenset(
             id_
             for id_, each in self.loyalty.items()
             if application.id in each.subscribed_application_ids
         )
+        filters = configuration.cart_item_filters_of(application.id)
+        default_filter = application.default_cart_item_filter_id
+        self.filters = compiled_filters(filters, default_filter, self.dialect)
         self.lists = _lists(configuration, application.id)
         self.catalog_ids = _catalog_ids(configuration, application.id)
         self.price_types = _price_types(configuration)
@@ -217,6 +217,11 @@ def _catalog_ids(configuration: Configuration, application_id: int) -> tuple[int
 
 def _price_types(configuration: Configuration) -> Mapping[str, PriceType]:
     return {each.name: each for each in configuration.price_types.values()}
+
+
+def _loyalty(configuration: Configuration, *, sandbox: bool) -> Mapping[int, LoyaltyProgram]:
+    programs = configuration.loyalty_programs
+    return {id_: each for id_, each in programs.items() if each.sandbox == sandbox}
 
 
 def _placement(application: Application, campaign_ids: Iterable[int]) -> Placement | None:

@@ -39,6 +39,7 @@ NamedKind = Literal[
     "notification",
     "catalog",
     "price_type",
+    "cart_item_filter",
 ]
 Kind = Literal[
     "application",

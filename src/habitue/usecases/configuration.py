@@ -19,6 +19,7 @@ from habitue.promotions.catalog import Catalog, PriceType
 from habitue.promotions.configuration import Configuration
 from habitue.promotions.event import EventType
 from habitue.promotions.giveaways import GiveawayPool
+from habitue.promotions.item_filters import CartItemFilter
 from habitue.promotions.notification import Notification
 from habitue.promotions.shop_lists import Collection, Store, ValueMap
 from habitue.promotions.webhook import Webhook
@@ -59,6 +60,7 @@ Entity: TypeAlias = (
     | EventType
     | Catalog
     | PriceType
+    | CartItemFilter
     | OrganisationEntry
 )
 Value = TypeVar("Value")
@@ -91,6 +93,7 @@ _KINDS: Mapping[type, Kind] = {
     EventType: "event_type",
     Catalog: "catalog",
     PriceType: "price_type",
+    CartItemFilter: "cart_item_filter",
     **{type_: place.kind for type_, place in PLACES.items()},
 }
 _DECODERS: Mapping[str, "msgspec.json.Decoder[Any]"] = {
@@ -171,6 +174,7 @@ def _laid_over(
         value_maps=_merged(known.value_maps, changed["value_map"]),
         catalogs=_merged(known.catalogs, changed["catalog"]),
         price_types=_merged(known.price_types, changed["price_type"]),
+        cart_item_filters=_merged(known.cart_item_filters, changed["cart_item_filter"]),
     )
 
 
@@ -192,7 +196,7 @@ def _write(change: Change) -> ConfigurationWrite:
     document: Any = entity
     if isinstance(entity, Webhook):
         columns["name"] = entity.title
-    if isinstance(entity, Store | Collection | ValueMap | Notification):
+    if isinstance(entity, Store | Collection | ValueMap | Notification | CartItemFilter):
         columns["name"] = entity.key
     if isinstance(entity, Achievement):
         columns["name"] = f"{entity.campaign_id}/{entity.name}"

@@ -50,6 +50,7 @@ class ApplicationFields(msgspec.Struct, frozen=True, kw_only=True):
     enable_cascading_discounts: bool | UnsetType | None = UNSET
     enable_partial_discounts: bool | UnsetType | None = UNSET
     default_evaluation_group_id: int | UnsetType | None = UNSET
+    default_cart_item_filter_id: int | UnsetType | None = UNSET
 
 
 async def create_application(shop: Shop, fields: ApplicationFields, now: datetime) -> Application:
@@ -91,7 +92,12 @@ async def delete_application(shop: Shop, application_id: int) -> None:
         for key_hash, key in configuration.keys.items():
             if key.application_id == application_id:
                 gone.append(Change(key, deleted=True, key_hash=key_hash))
-        for listed in (configuration.stores, configuration.collections, configuration.value_maps):
+        for listed in (
+            configuration.stores,
+            configuration.collections,
+            configuration.value_maps,
+            configuration.cart_item_filters,
+        ):
             mine = (e for e in listed.values() if e.application_id == application_id)
             gone += [Change(each, deleted=True) for each in mine]
         return Decision(None, tuple(gone), delete_coupons)
@@ -109,6 +115,8 @@ def application_with(
         changes["limits"] = kept_limits(fields.limits)
     if fields.attributes:
         changes["attributes"] = merged({}, normalised(fields.attributes))
+    if changes.get("default_cart_item_filter_id") == 0:
+        changes["default_cart_item_filter_id"] = None
     if changes.pop("default_evaluation_group_id", None):
         changes["campaign_set"] = _with_default_group(old, fields)
     application = laid_over(old, {**changes, "modified": now})
@@ -150,11 +158,23 @@ def _faults(
         definitions = by_name(configuration.attributes.values(), "Application")
         yield from validate(fields.attributes, definitions, "Application", "/attributes")
     yield from _mandatory_faults(configuration, fields)
+    yield from _filter_faults(configuration, old.id, fields.default_cart_item_filter_id)
     wanted = fields.default_evaluation_group_id
     groups = groups_in((old.campaign_set or default_set(old.id)).root)
     if wanted and wanted not in {each.id for each in groups}:
         details = f"group {wanted} does not exist in this Application"
         yield Fault("/defaultEvaluationGroupId", "Unknown", details)
+
+
+def _filter_faults(
+    configuration: Configuration, application_id: int, wanted: int | UnsetType | None
+) -> Iterator[Fault]:
+    if not wanted:
+        return
+    filters = configuration.cart_item_filters_of(application_id)
+    if wanted not in {each.id for each in filters}:
+        details = f"cart item filter {wanted} does not exist in this Application"
+        yield Fault("/defaultCartItemFilterId", "Unknown", details)
 
 
 def _mandatory_faults(configuration: Configuration, fields: ApplicationFields) -> Iterator[Fault]:

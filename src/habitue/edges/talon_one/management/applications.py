@@ -96,6 +96,7 @@ class ApplicationOut(msgspec.Struct, rename="camel"):
     enable_campaign_state_management: bool
     default_evaluation_group_id: int
     loyalty_programs: list[dict[str, Any]]
+    default_cart_item_filter_id: int | UnsetType = UNSET
 
 
 _SORTS = {
@@ -109,7 +110,6 @@ _SORTS = {
 _ONLY: dict[str, tuple[Any, ...]] = {
     "enable_flattened_cart_items": (True,),
     "enable_campaign_state_management": (False,),
-    "default_cart_item_filter_id": (0,),
     "best_prior_price_settings": (),
 }
 
@@ -169,6 +169,7 @@ def application_out(application: Application) -> ApplicationOut:
         default_discount_additional_cost_per_item_scope=application.default_item_discount_scope,
         enable_campaign_state_management=False,
         default_evaluation_group_id=campaign_set.default_group_id,
+        default_cart_item_filter_id=application.default_cart_item_filter_id or UNSET,
         loyalty_programs=[],
     )
 

@@ -9,6 +9,7 @@ from msgspec import UNSET, UnsetType
 
 from habitue.edges.http.operation import Answer, Operation
 from habitue.edges.talon_one.management.paging import Page, PageQuery, sort_of
+from habitue.edges.talon_one.management.selectors import selector_of
 from habitue.edges.talon_one.management.shared import USER_ID, ManagementCall, managed
 from habitue.edges.talon_one.management.typed_blocks import blocks_of
 from habitue.promotions.campaign import StoredRuleset
@@ -57,7 +58,7 @@ class TypedRule(msgspec.Struct, rename="camel", omit_defaults=True):
 
 
 class TypedRulesetOut(msgspec.Struct, rename="camel"):
-    """A ruleset as typed blocks; bindings that are no blocks are `parameters`."""
+    """A ruleset as typed blocks; bindings that are no selectors are `parameters`."""
 
     id: int
     created: datetime
@@ -65,6 +66,7 @@ class TypedRulesetOut(msgspec.Struct, rename="camel"):
     campaign_id: int
     promotion_rules: list[TypedRule]
     strikethrough_rules: list[TypedRule]
+    selectors: list[dict[str, Any]]
     parameters: list[Any]
     activated_at: datetime | UnsetType = UNSET
 
@@ -92,6 +94,8 @@ async def get_ruleset(call: ManagementCall[None, None]) -> Answer:
 async def get_typed_ruleset(call: ManagementCall[None, None]) -> Answer:
     ruleset = await read_one_ruleset(call.services.shop, *_ids(call))
     rules = parse_ruleset(ruleset.document)
+    selectors = [selector_of(each) for each in rules.bindings]
+    documents = ruleset.document["bindings"]
     typed = TypedRulesetOut(
         id=ruleset.id,
         created=ruleset.created,
@@ -99,7 +103,12 @@ async def get_typed_ruleset(call: ManagementCall[None, None]) -> Answer:
         campaign_id=ruleset.campaign_id,
         promotion_rules=list(map(_typed, rules.rules)),
         strikethrough_rules=list(map(_typed, rules.strikethrough_rules)),
-        parameters=ruleset.document["bindings"],
+        selectors=[each for each in selectors if each is not None],
+        parameters=[
+            document
+            for document, selector in zip(documents, selectors, strict=True)
+            if selector is None
+        ],
         activated_at=ruleset.activated_at or UNSET,
     )
     return Answer(200, typed)

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from habitue.model.numbers import shortest
+from habitue.promotions.item_filters import FILTER_CALL
 from habitue.rules.parse import render_expression
 from habitue.rules.ruleset import Rule, conditions
 from habitue.rules.tree import Block, Call, Expression, Literal
@@ -16,6 +17,7 @@ from habitue.rules.tree import Block, Call, Expression, Literal
 Fields = dict[str, Any]
 Typed = Callable[[tuple[Expression, ...]], Fields | None]
 
+_FILTER = FILTER_CALL.lower()
 _ARITHMETIC = frozenset("+-*/")
 _SCALAR_OPERATORS = {
     "=": "equals",
@@ -53,6 +55,11 @@ def blocks_of(rule: Rule) -> list[Fields]:
 
 def _effects(effects: tuple[Expression, ...], name: str) -> list[Fields]:
     return [_block(effect, f"{name}-{index}", _EFFECTS) for index, effect in enumerate(effects)]
+
+
+def condition_block(part: Expression, id_: str) -> Fields:
+    """The block of one condition, under that id."""
+    return _condition(part, id_)
 
 
 def _condition(part: Expression, id_: str) -> Fields:
@@ -121,14 +128,34 @@ def _check(type_: str) -> Typed:
     return made
 
 
-def _discount(target: Fields) -> Typed:
+def _discount(arguments: tuple[Expression, ...]) -> Fields | None:
+    match arguments:
+        case (Literal(str() as name), value) if (amount := _amount(value)) is not None:
+            return _awarded(name, amount, {"type": "cart"})
+    return None
+
+
+def _item_discount(*, prorated: bool) -> Typed:
     def made(arguments: tuple[Expression, ...]) -> Fields | None:
         match arguments:
-            case (Literal(str() as name), value) if (amount := _amount(value)) is not None:
-                return _awarded(name, amount, target)
+            case (Literal(str() as name), value, *more) if len(more) < 2:
+                amount = _amount(value)
+                target = _items_target(more[0]) if more else {"type": "allItems"}
+                if amount is not None and target is not None:
+                    return _awarded(name, amount, {**target, "prorated": prorated})
         return None
 
     return made
+
+
+def _items_target(items: Expression) -> Fields | None:
+    """The application's filter, or the binding, that the units of a discount are."""
+    match items:
+        case Call(name, (Literal(str() as filter_name),)) if name.lower() == _FILTER:
+            return {"type": "globalFilter", "name": filter_name}
+        case Call(".", (Literal(str() as binding_name),)):
+            return {"type": "selector", "name": binding_name}
+    return None
 
 
 def _cost_discount(arguments: tuple[Expression, ...]) -> Fields | None:
@@ -209,9 +236,9 @@ _CONDITIONS: Mapping[str, Typed] = {
     "~": _matches,
 }
 _EFFECTS: Mapping[str, Typed] = {
-    "setdiscount": _discount({"type": "cart"}),
-    "setdiscountperitem": _discount({"type": "allItems", "prorated": False}),
-    "setdiscountperitemprorata": _discount({"type": "allItems", "prorated": True}),
+    "setdiscount": _discount,
+    "setdiscountperitem": _item_discount(prorated=False),
+    "setdiscountperitemprorata": _item_discount(prorated=True),
     "setdiscountperadditionalcost": _cost_discount,
     "addfreeitem": _item,
     "shownotification": _notification,
