@@ -6,7 +6,7 @@ import pytest
 import talon_one
 from talon_one import ManagementApi
 from talon_one.exceptions import BadRequestException, NotFoundException
-from talon_one.models import CatalogSyncRequest
+from talon_one.models import BestPriorPriceRequest, CatalogSyncRequest
 
 from tests.integration.test_vendor_client import client, request
 from tests.serving import MANAGEMENT_KEY, Shopfront, rule
@@ -200,3 +200,59 @@ def test_a_deleted_catalog_is_gone_with_its_items(front: Shopfront) -> None:
     with pytest.raises(BadRequestException):
         bought(front, "s2", {"sku": "only-here"})
     assert bought(front, "s", profileId="").customer_session.total == 1
+
+
+def prior(front: Shopfront, *skus: str, **more: Any) -> Any:
+    """The best prior prices, as of long after."""
+    body = {"skus": list(skus), "timeframe": "30", "timeframeEndDate": "2098-01-01T00:00:00Z"}
+    kind = {"timeframeEndDateType": "sale", **more}
+    return front.call("POST", "/v1/best_prior_price", {**body, **kind})
+
+
+def test_prices_are_seen_whatever_changes_them(front: Shopfront, catalog: int) -> None:
+    application = f"/v1/applications/{front.application_id}"
+    assert prior(front, "pot").status == 400, "prices are recorded where the shop wants it"
+    settings = {"bestPriorPriceSettings": {"enableBestPriorPrice": True}}
+    shown = front.manage("PUT", application, settings)
+    assert shown["bestPriorPriceSettings"] == {"enableBestPriorPrice": True}
+    for price in (100, 80, 95):
+        sync(front, catalog, "ADD", {"sku": "pot", "price": price, "replaceIfExists": True})
+    lowering = rule([">", [".", "Session", "Total"], 50], ["setDiscountPerItem", "off", 15])
+    campaign = front.campaign(features=["strikethrough"])
+    ruleset = {"rules": [], "strikethroughRules": [lowering], "activate": True}
+    front.manage("POST", f"{application}/campaigns/{campaign}/rulesets", ruleset)
+    (best,) = prior(front, "pot", "unheard of").json
+    assert (best["sku"], best["price"], best["contextIds"]) == ("pot", 80, [])
+    period = {"sku": "pot", "startDate": "2020-01-01T00:00:00Z", "endDate": "2098-01-01T00:00:00Z"}
+    history = front.manage("POST", f"{application}/price_history", period)["history"]
+    assert [each["price"] for each in history] == [100, 80, 95, 80]
+    lowered = history[-1]
+    (influence,) = lowered["metadata"]["influencingCampaignDetails"]
+    assert influence["discountValue"] == 15
+    assert lowered["contextIds"] == [f"campaign-{influence['campaignId']}"]
+    assert lowered["target"] == {"type": "NONE"}
+    excluded = {"ids": [best["id"]], "reason": "a typing error"}
+    exclusions = f"{application}/price_history/exclusions"
+    headers = {"authorization": f"ManagementKey-v1 {MANAGEMENT_KEY}"}
+    assert front.send("POST", exclusions, excluded, headers).status == 200
+    assert front.send("POST", exclusions, excluded, headers).status == 400
+    assert [each["price"] for each in prior(front, "pot").json] == [95]
+    history = front.manage("POST", f"{application}/price_history", period)["history"]
+    assert history[1]["exclusionReason"] == "a typing error"
+    old = BestPriorPriceRequest.from_dict(
+        {
+            "skus": ["pot"],
+            "timeframe": "30",
+            "timeframeEndDate": "2098-01-01T00:00:00Z",
+            "strictEndDate": True,
+        }
+    )
+    assert old is not None
+    (now,) = client(front).best_prior_price(old)
+    assert (now.sku, now.price, now.metadata.influencing_campaign_ids) == (
+        "pot", 80, [influence["campaignId"]]
+    )  # fmt: skip
+    for wrong in ({"timeframe": "0"}, {"timeframe": "x"}, {"target": {"targetType": "AUDIENCE"}}):
+        assert prior(front, "pot", **wrong).status == 400
+    unknown = {"targetType": "AUDIENCE", "audienceID": 987654}
+    assert prior(front, "pot", target=unknown).status == 404

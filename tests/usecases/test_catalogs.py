@@ -2,16 +2,31 @@
 
 import asyncio
 from collections.abc import Sequence
+from datetime import timedelta
 from decimal import Decimal
+from typing import Any
+
+import pytest
 
 from habitue.model.errors import InvalidInput
 from habitue.pricing.cart import PRICE_WANTED, CartItem
-from habitue.promotions.catalog import Catalog
-from habitue.promotions.catalog_sync import Action, AddItem, PatchItem, PatchMany
+from habitue.promotions.catalog import Catalog, PriceAdjustment
+from habitue.promotions.catalog_sync import (
+    Action,
+    AddItem,
+    AdjustPrices,
+    PatchItem,
+    PatchMany,
+)
+from habitue.store import prices
 from habitue.store.database import Database
+from habitue.usecases.configure.applications import ApplicationFields, update_application
 from habitue.usecases.configure.catalogs import CatalogFields, create_catalog
+from habitue.usecases.configure.rulesets import create_ruleset
+from habitue.usecases.observe_prices import observe_articles, observe_due
+from habitue.usecases.read_prices import read_price_history
 from habitue.usecases.sync_catalog import sync_catalog
-from tests.building import NOW, Till
+from tests.building import NOW, Till, rule
 
 LOAD = "SELECT pg_get_functiondef('load_catalog'::regproc)"
 
@@ -66,3 +81,68 @@ async def test_an_open_cart_follows_the_first_of_its_catalogs_whoever_has_it(til
     await sync(till, first, [PatchMany(price=Decimal(100))])
     assert (await till.reopen("s1")).owner_after.total_sales == Decimal(0)
     assert (await till.put("s1", state="closed")).decision.session.totals.total == Decimal(104)
+
+
+async def seen(till: Till, sku: str) -> list[tuple[Decimal, int]]:
+    """The prices that were seen of an article, each with the minutes since the start."""
+    application_id, ends = till.application.id, till.now + timedelta(days=9)
+    found = await read_price_history(till.shop, application_id, sku, NOW, ends, till.now)
+    return [(each.label.price, (each.label.at - NOW).seconds // 60) for each in found]
+
+
+async def test_prices_that_change_by_themselves_are_seen_at_their_moments(till: Till) -> None:
+    fields = ApplicationFields(enable_best_prior_price=True)
+    await update_application(till.shop, till.application.id, fields, NOW)
+    catalog = await new_catalog(till)
+    await sync(till, catalog, [AddItem("tea", Decimal(10)), AddItem("cup", Decimal(5))])
+    half = timedelta(minutes=30)
+    sale = PriceAdjustment("base", "sale", NOW, Decimal(8), NOW + half, NOW + 2 * half)
+    await sync(till, catalog, [AdjustPrices("tea", (sale,))])
+    await observe_due(till.shop, NOW)
+    till.wait(minutes=90)
+    await observe_due(till.shop, till.now)
+    await observe_due(till.shop, till.now)
+    assert await seen(till, "tea") == [(Decimal(10), 0), (Decimal(8), 30), (Decimal(10), 60)]
+    assert await seen(till, "cup") == [(Decimal(5), 0)]
+    campaign = await till.campaign(features=("strikethrough",))
+    off = rule("all_of(true)", 'setDiscountPerItem("off", 1)')
+    document = {"rules": [], "bindings": [], "strikethroughRules": [off]}
+    await create_ruleset(till.shop, till.application.id, campaign.id, document, True, till.now)
+    till.wait(minutes=1)
+    await observe_due(till.shop, till.now)
+    assert (await seen(till, "cup"))[1:] == [(Decimal(4), 91)]
+    await till.change_campaign(campaign, state="disabled")
+    till.wait(minutes=1)
+    assert (await seen(till, "cup"))[2:] == [(Decimal(5), 92)], "whoever asks sees it at once"
+    await observe_due(till.shop, till.now)
+    assert (await seen(till, "tea"))[3:] == [(Decimal(9), 91), (Decimal(10), 92)]
+    await sync(till, catalog, [PatchMany(price=Decimal(3))])
+    assert [each[-1][0] for each in (await seen(till, "tea"), await seen(till, "cup"))] == [3, 3]
+
+
+async def test_a_price_is_recorded_once_however_many_see_it_at_once(
+    till: Till, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fields = ApplicationFields(enable_best_prior_price=True)
+    await update_application(till.shop, till.application.id, fields, NOW)
+    catalog = await new_catalog(till)
+    skus = [f"sku-{number}" for number in range(40)]
+    await sync(till, catalog, [AddItem(each, Decimal(10)) for each in skus])
+    campaign = await till.campaign(features=("strikethrough",))
+    document: dict[str, Any] = {"rules": [], "bindings": []}
+
+    async def recorded(discount: int) -> int:
+        """How many prices are seen of the articles once all have looked at a new discount."""
+        off = rule("all_of(true)", f'setDiscountPerItem("off", {discount})')
+        lowering = {**document, "strikethroughRules": [off]}
+        ids = till.application.id, campaign.id
+        await create_ruleset(till.shop, *ids, lowering, True, till.now)
+        program = till.shop.program(till.application.id)
+        looking = (observe_articles(till.shop, program, skus, till.now) for _ in range(8))
+        await asyncio.gather(*looking)
+        return sum([len(await seen(till, each)) for each in skus])
+
+    assert await recorded(1) == 80
+    unguarded = prices._HOLD_CATALOGS.replace("FOR UPDATE", "")
+    monkeypatch.setattr(prices, "_HOLD_CATALOGS", unguarded)
+    assert await recorded(2) > 120, "without its guard a price is recorded more than once"

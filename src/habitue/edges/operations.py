@@ -26,6 +26,7 @@ from habitue.edges.talon_one.integration.loyalty import loyalty_operations
 from habitue.edges.talon_one.integration.loyalty_cards import loyalty_card_operations
 from habitue.edges.talon_one.integration.loyalty_holds import loyalty_hold_operations
 from habitue.edges.talon_one.integration.operations import integration_operations
+from habitue.edges.talon_one.integration.prices import price_operations
 from habitue.edges.talon_one.integration.referrals import referral_operations
 from habitue.edges.talon_one.integration.reservations import reservation_operations
 from habitue.edges.talon_one.management import management_operations
@@ -46,6 +47,7 @@ def all_operations() -> list[Operation]:
         *achievement_operations(),
         *event_operations(),
         *catalog_operations(),
+        *price_operations(),
         *inventory_operations(),
         *management_operations(),
         *written_once(_capillary_operations()),

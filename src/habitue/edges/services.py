@@ -22,6 +22,7 @@ from habitue.usecases.close_days import close_days
 from habitue.usecases.coupon_jobs import work_at_coupon_jobs
 from habitue.usecases.deliver_messages import Courier, Send, deliver_due, purge_delivered
 from habitue.usecases.notify_due import notify_due
+from habitue.usecases.observe_prices import observe_due
 from habitue.usecases.settle_points import settle_due
 from habitue.usecases.shop import Shop, ShopSettings
 
@@ -38,6 +39,8 @@ CLOSE_SECONDS = 60.0
 DELIVER_SECONDS = 1.0
 #: How often it is looked what time has brought about that somebody wants to be told.
 NOTIFY_SECONDS = 15.0
+#: How often it is looked whether prices have changed by themselves.
+PRICES_SECONDS = 1.0
 #: How often it is looked whether coupons are to be made or deleted in great numbers.
 COUPONS_SECONDS = 1.0
 #: How often what was noted of requests is written.
@@ -82,6 +85,7 @@ async def do_due_jobs(location: Location, report: Report, settings: ShopSettings
         await _notify(shop)
         await _deliver(shop, send)
         await _coupons(shop)
+        await _prices(shop)
         await _purge(shop)
 
 
@@ -117,6 +121,7 @@ def _work_of(shop: Shop, send: Send) -> list[tuple[float, Callable[[], Awaitable
             (DELIVER_SECONDS, partial(_deliver, shop, send)),
             (COUPONS_SECONDS, partial(_coupons, shop)),
             (NOTIFY_SECONDS, partial(_notify, shop)),
+            (PRICES_SECONDS, partial(_prices, shop)),
         ]
     return work
 
@@ -148,6 +153,10 @@ async def _notes(shop: Shop) -> None:
 
 async def _coupons(shop: Shop) -> None:
     await work_at_coupon_jobs(shop, secrets.randbelow, partial(datetime.now, UTC))
+
+
+async def _prices(shop: Shop) -> None:
+    await observe_due(shop, datetime.now(UTC))
 
 
 async def _deliver(shop: Shop, send: Send) -> None:

@@ -87,7 +87,8 @@ class Application(msgspec.Struct, frozen=True):
 
     Campaigns and coupons of the application must carry the `mandatory` attributes. The default
     discount scopes matter to cascading discounts only; partial ones are those that a budget has cut
-    short. Without a `campaign_set` all campaigns apply, the oldest first.
+    short. With `enable_best_prior_price` what articles cost is recorded. Without a `campaign_set`
+    all campaigns apply, the oldest first.
     """
 
     id: int
@@ -108,6 +109,7 @@ class Application(msgspec.Struct, frozen=True):
     enable_cascading_discounts: bool = False
     enable_partial_discounts: bool = False
     default_cart_item_filter_id: int | None = None
+    enable_best_prior_price: bool = False
     campaign_set: CampaignSet | None = None
 
     @property

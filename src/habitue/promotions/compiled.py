@@ -57,13 +57,15 @@ class CompiledRule(msgspec.Struct, frozen=True):
 
 class CompiledCampaign(msgspec.Struct, frozen=True):
     """One campaign with its active ruleset; `loyalty` are the programs that its rules refer to,
-    `calls` the functions that they name, in lower case."""
+    `calls` the functions that they name, in lower case. The `strikethrough` rules are no part of
+    `rules`."""
 
     campaign: Campaign
     ruleset_id: int
     rules: tuple[CompiledRule, ...]
     loyalty: LoyaltyReferences = NO_REFERENCES
     calls: frozenset[str] = frozenset()
+    strikethrough: tuple[CompiledRule, ...] = ()
 
 
 def compile_campaign(
@@ -71,20 +73,26 @@ def compile_campaign(
 ) -> CompiledCampaign:
     """The campaign with its rules compiled. The ruleset passed its checks when it was saved."""
     tree, _ = desugar_ruleset(parse_ruleset(ruleset.document))
-    rules = (
-        _compiled_rule(tree, (campaign.id, ruleset.id, index, rule.title), dialect)
-        for index, rule in enumerate(tree.rules)
-    )
+
+    def compiled(rules: tuple[Rule, ...]) -> tuple[CompiledRule, ...]:
+        return tuple(
+            _compiled_rule(tree, rule, (campaign.id, ruleset.id, index, rule.title), dialect)
+            for index, rule in enumerate(rules)
+        )
+
     return CompiledCampaign(
-        campaign, ruleset.id, tuple(rules), references_of(tree), functions_of(tree)
+        campaign,
+        ruleset.id,
+        compiled(tree.rules),
+        references_of(tree),
+        functions_of(tree),
+        compiled(tree.strikethrough_rules),
     )
 
 
 def _compiled_rule(
-    ruleset: Ruleset, cause: tuple[int, int, int, str], dialect: Dialect
+    ruleset: Ruleset, rule: Rule, cause: tuple[int, int, int, str], dialect: Dialect
 ) -> CompiledRule:
-    index = cause[2]
-    rule = ruleset.rules[index]
     bindings: tuple[Binding, ...] = (*ruleset.bindings, *rule.bindings)
     read = (rule.condition, *(each.expression for each in bindings))
     uses_coupon = any(mentions(each, "couponvalid") for each in read)
@@ -92,7 +100,7 @@ def _compiled_rule(
     asks = uses_coupon or uses_referral
     operator, parts = conditions(rule)
     return CompiledRule(
-        index=index,
+        index=cause[2],
         title=rule.title,
         cause=cause,
         tree=rule,

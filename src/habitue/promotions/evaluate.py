@@ -96,23 +96,15 @@ def evaluate(
         books,
         issuing,
     )
-    application = program.application
-    frame.lists, frame.filters = program.lists, program.filters
+    _prepare(frame, program)
     frame.store = event.store if event is not None and event.store else None
     if frame.store is None and session is not None:
         frame.store = session.store_integration_id
-    frame.partial = application.enable_partial_discounts
-    if application.enable_cascading_discounts and session is not None:
-        _let_cascade(frame, session, program)
     tracer = Tracer(program.dialect, frame) if purpose.explains else None
     run = Run(frame, book, program.fact_definitions.coupon, tracer)
     with localcontext(EXACT):
         candidates = _candidates(program, purpose, frame, book, now)
-        if program.placement is None:
-            for campaign, rule in candidates:
-                run.rule(campaign, rule)
-        else:
-            judge(run, program.placement, candidates, purpose.complete)
+        _run(run, program, candidates, complete=purpose.complete)
     return Evaluated(
         effects=tuple(frame.effects),
         attribute_changes=tuple(frame.attribute_changes),
@@ -121,6 +113,50 @@ def evaluate(
         failures=tuple(tracer.failures) if tracer else (),
         trace=_trace(program, purpose, tracer, now) if tracer else (),
     )
+
+
+def evaluate_candidates(
+    program: Program,
+    candidates: list[Candidate],
+    session: SessionFacts,
+    profile: ProfileFacts,
+    book: CouponBook,
+    now: datetime,
+) -> list[Effect]:
+    """The effects of those rules over a cart that is nobody's, in which nothing can be taken."""
+    names = program.audience_names
+    frame = Evaluation(
+        now,
+        program.zone,
+        session,
+        profile,
+        program.additional_cost_ids,
+        program.writable,
+        NO_RESOURCES,
+        names,
+        program.webhooks,
+    )
+    _prepare(frame, program)
+    run = Run(frame, book, program.fact_definitions.coupon, None)
+    with localcontext(EXACT):
+        _run(run, program, candidates, complete=False)
+    return frame.effects
+
+
+def _prepare(frame: Evaluation, program: Program) -> None:
+    application = program.application
+    frame.lists, frame.filters = program.lists, program.filters
+    frame.partial = application.enable_partial_discounts
+    if application.enable_cascading_discounts and frame.session is not None:
+        _let_cascade(frame, frame.session, program)
+
+
+def _run(run: Run, program: Program, candidates: list[Candidate], *, complete: bool) -> None:
+    if program.placement is None:
+        for campaign, rule in candidates:
+            run.rule(campaign, rule)
+    else:
+        judge(run, program.placement, candidates, complete)
 
 
 def _let_cascade(frame: Evaluation, session: SessionFacts, program: Program) -> None:

@@ -31,6 +31,7 @@ from habitue.promotions.shop_lists import ShopLists, lists_of
 from habitue.promotions.update import Vocabulary
 from habitue.promotions.webhook import Webhook
 from habitue.rules.dialect import Dialect
+from habitue.rules.tree import texts_in
 
 #: The functions that need the books of `habitue.promotions.issuing`.
 ISSUING_CALLS = frozenset(
@@ -40,10 +41,12 @@ ISSUING_CALLS = frozenset(
 
 class Program:
     """Everything that deciding about sessions of one application takes. `calls` are the functions
-    that its rules name, in lower case."""
+    that its rules name, in lower case; `strikethrough_texts` are the texts in conditions of rules
+    that mark prices, by which these name audiences."""
 
     calls: frozenset[str] = frozenset()
     _rewards_advocates = False
+    strikethrough_texts: frozenset[str] = frozenset()
 
     def __init__(self, configuration: Configuration, application: Application) -> None:
         self.version = configuration.version
@@ -122,6 +125,12 @@ class Program:
         """From now on, before anybody else sees the program, these are its campaigns."""
         self.compiled = compiled
         self.candidates = CandidateIndex(compiled, self.dialect)
+        self.strikethrough_texts = frozenset(
+            text
+            for each in compiled.values()
+            for rule in each.strikethrough
+            for text in texts_in(rule.tree.condition)
+        )
         self.calls = frozenset[str]().union(*(each.calls for each in compiled.values()))
         enabled = [id_ for id_ in compiled if self.campaigns[id_].state == "enabled"]
         self._loyalty_used = self.loyalty_wanted(frozenset(enabled))

@@ -9,6 +9,7 @@ Invariant: a tree is immutable, and `at` takes no part in equality: the same exp
 JSON and from text is equal.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TypeAlias
@@ -48,3 +49,15 @@ Expression: TypeAlias = Literal | Call | Block
 def path(*names: str) -> Call:
     """The call that reads a variable: `path("Session", "Total")`."""
     return Call(".", tuple(Literal(name) for name in names))
+
+
+def texts_in(expression: Expression) -> Iterator[str]:
+    """Every text that stands in the expression, in order."""
+    match expression:
+        case Literal(str() as text):
+            yield text
+        case Call(_, arguments):
+            for each in arguments:
+                yield from texts_in(each)
+        case Block(_, body):
+            yield from texts_in(body)

@@ -19,6 +19,7 @@ from habitue.store import catalogs
 from habitue.store.catalogs import VersionRow
 from habitue.store.database import Connection
 from habitue.store.documents import decoder_of, encode
+from habitue.usecases.observe_prices import observe_changed
 from habitue.usecases.shop import Shop
 from habitue.usecases.writing import settled_locked
 
@@ -58,6 +59,7 @@ async def sync_catalog(
             raise NotFound("Catalog", catalog_id)
         decision = decide_sync(actions, wanted_version, _STATE.decode(document), rules, now)
         version = await catalogs.save(connection, catalog_id, encode(decision), now)
+        await observe_changed(shop, connection, catalog_id, version, now)
         return VersionRow(version, now)
 
     return catalog, await settled_locked(shop, attempt, CatalogBusy)

@@ -17,9 +17,23 @@ CREATE TABLE catalog_item (
     product jsonb,
     attributes jsonb NOT NULL DEFAULT '{}',
     adjustments jsonb NOT NULL DEFAULT '[]',
+    -- when an adjustment next begins or ends
+    next_change timestamptz,
     PRIMARY KEY (sku, catalog_id)
 ) WITH (fillfactor = 80);
 CREATE INDEX catalog_item_catalog ON catalog_item (catalog_id, id);
+CREATE INDEX catalog_item_next_change ON catalog_item (next_change) WHERE next_change IS NOT NULL;
+
+CREATE FUNCTION next_change_of(a_adjustments jsonb, a_now timestamptz)
+RETURNS timestamptz LANGUAGE sql STABLE AS $$
+    SELECT min(moment) FROM (
+        SELECT (each ->> 'effective_from')::timestamptz AS moment
+        FROM jsonb_array_elements(a_adjustments) AS each
+        UNION ALL
+        SELECT (each ->> 'effective_until')::timestamptz
+        FROM jsonb_array_elements(a_adjustments) AS each
+    ) AS moments WHERE moment > a_now
+$$;
 
 -- `asked` is {catalogs, skus}: the items of those articles, or of those of the stored cart where skus
 -- is null; of an article that several of the catalogs have that of the first of these.
@@ -101,14 +115,14 @@ BEGIN
     UPDATE catalog_version SET version = version + 1, modified = a_now
     WHERE catalog_id = a_catalog_id RETURNING version INTO next_version;
     INSERT INTO catalog_item
-        (sku, catalog_id, version, created, price, product, attributes, adjustments)
+        (sku, catalog_id, version, created, price, product, attributes, adjustments, next_change)
     SELECT sku, a_catalog_id, next_version, a_now, price, nullif(product, 'null'), attributes,
-        adjustments
+        adjustments, next_change_of(adjustments, a_now)
     FROM jsonb_to_recordset(a_changes -> 'items') AS listed
         (sku text, price numeric, product jsonb, attributes jsonb, adjustments jsonb)
     ON CONFLICT (sku, catalog_id) DO UPDATE SET version = excluded.version,
         price = excluded.price, product = excluded.product, attributes = excluded.attributes,
-        adjustments = excluded.adjustments;
+        adjustments = excluded.adjustments, next_change = excluded.next_change;
     DELETE FROM catalog_item WHERE catalog_id = a_catalog_id
         AND sku IN (SELECT jsonb_array_elements_text(a_changes -> 'removed'));
     FOR many IN SELECT value FROM jsonb_array_elements(a_changes -> 'many') LOOP

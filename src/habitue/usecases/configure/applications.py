@@ -51,6 +51,7 @@ class ApplicationFields(msgspec.Struct, frozen=True, kw_only=True):
     enable_partial_discounts: bool | UnsetType | None = UNSET
     default_evaluation_group_id: int | UnsetType | None = UNSET
     default_cart_item_filter_id: int | UnsetType | None = UNSET
+    enable_best_prior_price: bool | UnsetType | None = UNSET
 
 
 async def create_application(shop: Shop, fields: ApplicationFields, now: datetime) -> Application:

@@ -49,6 +49,12 @@ class AttributesSettings(msgspec.Struct):
     mandatory: Mandatory = msgspec.field(default_factory=Mandatory)
 
 
+class BestPriorPriceSettings(msgspec.Struct, rename="camel"):
+    """Whether what articles cost is recorded."""
+
+    enable_best_prior_price: bool = False
+
+
 class ApplicationIn(msgspec.Struct, rename="camel"):
     """An application as it is sent."""
 
@@ -69,7 +75,7 @@ class ApplicationIn(msgspec.Struct, rename="camel"):
     enable_campaign_state_management: bool | UnsetType | None = UNSET
     default_evaluation_group_id: Id | UnsetType | None = UNSET
     default_cart_item_filter_id: Id | UnsetType | None = UNSET
-    best_prior_price_settings: dict[str, Any] | UnsetType | None = UNSET
+    best_prior_price_settings: BestPriorPriceSettings | UnsetType | None = UNSET
 
 
 class ApplicationOut(msgspec.Struct, rename="camel"):
@@ -96,6 +102,7 @@ class ApplicationOut(msgspec.Struct, rename="camel"):
     enable_campaign_state_management: bool
     default_evaluation_group_id: int
     loyalty_programs: list[dict[str, Any]]
+    best_prior_price_settings: BestPriorPriceSettings
     default_cart_item_filter_id: int | UnsetType = UNSET
 
 
@@ -110,7 +117,6 @@ _SORTS = {
 _ONLY: dict[str, tuple[Any, ...]] = {
     "enable_flattened_cart_items": (True,),
     "enable_campaign_state_management": (False,),
-    "best_prior_price_settings": (),
 }
 
 
@@ -171,6 +177,7 @@ def application_out(application: Application) -> ApplicationOut:
         default_evaluation_group_id=campaign_set.default_group_id,
         default_cart_item_filter_id=application.default_cart_item_filter_id or UNSET,
         loyalty_programs=[],
+        best_prior_price_settings=BestPriorPriceSettings(application.enable_best_prior_price),
     )
 
 
@@ -184,6 +191,9 @@ def application_fields(body: ApplicationIn) -> ApplicationFields:
     elif isinstance(settings, AttributesSettings):
         instead["mandatory_campaign_attributes"] = settings.mandatory.campaigns
         instead["mandatory_coupon_attributes"] = settings.mandatory.coupons
+    prices = body.best_prior_price_settings
+    if prices is not UNSET:
+        instead["enable_best_prior_price"] = bool(prices and prices.enable_best_prior_price)
     scope = body.default_discount_additional_cost_per_item_scope
     limits = wishes_of(body.limits)
     return fields_of(
