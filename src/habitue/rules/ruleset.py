@@ -57,7 +57,7 @@ class Rule:
     """Where `condition` holds, the `effects` happen in order; `bindings` are evaluated first.
 
     Where it does not, the `failure_effects` happen. An effect is never a literal: as the first of
-    the list it would read as a single effect's name.
+    the list it would read as a single effect's name. The last three are for customers' eyes.
     """
 
     title: str
@@ -68,6 +68,19 @@ class Rule:
     parent_id: str | None = None
     description: str | None = None
     failure_effects: tuple[Expression, ...] = ()
+    display_name: str | None = None
+    display_description: str | None = None
+    related_data: str | None = None
+
+    @property
+    def shown(self) -> dict[str, object]:
+        """What may be shown of the rule to customers, as members of its document."""
+        return {
+            "title": self.title,
+            "displayName": self.display_name,
+            "displayDescription": self.display_description,
+            "relatedData": self.related_data,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +126,7 @@ def _render_rule(rule: Rule) -> dict[str, object]:
         {
             "id": rule.id,
             "parentId": rule.parent_id,
-            "title": rule.title,
+            **rule.shown,
             "description": rule.description,
             "bindings": [_render_binding(binding) for binding in rule.bindings],
             "condition": render_expression(rule.condition),
@@ -200,6 +213,9 @@ class _Reader:
             parent_id=self._text(members, "parentId", at),
             description=self._text(members, "description", at),
             failure_effects=self._failure_effects(members, at),
+            display_name=self._text(members, "displayName", at),
+            display_description=self._text(members, "displayDescription", at),
+            related_data=self._text(members, "relatedData", at),
         )
 
     def _failure_effects(self, members: Mapping[str, object], at: str) -> tuple[Expression, ...]:

@@ -15,10 +15,12 @@ from habitue.edges.http.operation import Answer, Call, Operation
 from habitue.edges.talon_one.doors import INTEGRATION, Principal
 from habitue.edges.talon_one.effects import effect_out, shortened
 from habitue.edges.talon_one.integration.answers import EventOut
+from habitue.edges.talon_one.integration.eligibility import check_eligibility
 from habitue.edges.talon_one.integration.ids import integration_id
 from habitue.edges.talon_one.integration.requests import (
     CampaignId,
     check_evaluable,
+    is_traced,
     told_resources,
 )
 from habitue.edges.talon_one.integration.state import (
@@ -43,6 +45,7 @@ EventContent = Literal[
     "event",
     "awardedGiveaways",
     "ruleFailureReasons",
+    "campaignEligibility",
     "achievements",
     "trace",
 ]
@@ -84,6 +87,7 @@ class EventIn(msgspec.Struct, rename="camel", kw_only=True):
     def _purpose(self, query: EventQueryString, feature: Feature | None = None) -> Purpose:
         ids, content = self.evaluable_campaign_ids, self.response_content or ()
         check_evaluable(ids, query.dry, "")
+        check_eligibility(content, dry=query.dry)
         if query.force_complete_evaluation and not query.dry:
             details = "forceCompleteEvaluation can only be given with dry=true"
             parameter = "forceCompleteEvaluation"
@@ -92,7 +96,7 @@ class EventIn(msgspec.Struct, rename="camel", kw_only=True):
             dry=query.dry,
             campaign_ids=None if ids is None else frozenset(ids),
             failures="ruleFailureReasons" in content,
-            trace="trace" in content,
+            trace=is_traced(content),
             feature=feature,
             complete=query.force_complete_evaluation,
         )

@@ -8,6 +8,7 @@ from habitue.edges.http.operation import Answer, Call, Operation
 from habitue.edges.talon_one.doors import INTEGRATION, Principal
 from habitue.edges.talon_one.effects import EffectOut, effect_out
 from habitue.edges.talon_one.integration.answers import CustomerSessionOut, session_out
+from habitue.edges.talon_one.integration.eligibility import check_eligibility
 from habitue.edges.talon_one.integration.requests import (
     ProfileItem,
     ProfileQueryString,
@@ -20,6 +21,7 @@ from habitue.edges.talon_one.integration.requests import (
     SessionRequest,
     check_evaluable,
     command_of,
+    is_traced,
     told_resources,
 )
 from habitue.edges.talon_one.integration.state import (
@@ -145,6 +147,7 @@ def _profile_command(
         raise InvalidInput(Fault("", "Not allowed", details, parameter="dry"))
     changes = body.audiences_changes
     check_evaluable(body.evaluable_campaign_ids, query.dry, "")
+    check_eligibility(body.response_content, dry=query.dry)
     return ProfileCommand(
         integration_id=_integration_id(call, "integrationId"),
         attributes=body.attributes or {},
@@ -160,7 +163,7 @@ def _purpose(body: ProfileRequest, query: ProfileQueryString) -> Purpose:
         dry=query.dry,
         campaign_ids=None if ids is None else frozenset(ids),
         failures="ruleFailureReasons" in content,
-        trace="trace" in content,
+        trace=is_traced(content),
     )
 
 

@@ -4,7 +4,7 @@ Null means the same as absent: the field keeps its value (contracts/talon_one/SE
 3.1). Fields that only the server sets (position, returnedQuantity) are ignored.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any, Literal
@@ -14,6 +14,7 @@ from msgspec import Meta
 
 from habitue.edges.http.moments import YEAR_MAX
 from habitue.edges.http.numbers import INTEGER_MAX, Integer, Number
+from habitue.edges.talon_one.integration.eligibility import ELIGIBILITY, check_eligibility
 from habitue.model.errors import Fault, InvalidInput
 from habitue.model.limits import (
     AUDIENCE_CHANGES_MAX,
@@ -40,6 +41,7 @@ SessionContent = Literal[
     "awardedGiveaways",
     "ruleFailureReasons",
     "previousReturns",
+    "campaignEligibility",
     "achievements",
     "trace",
 ]
@@ -244,16 +246,22 @@ def command_of(
     session = request.customer_session
     content = request.response_content or []
     check_evaluable(session.evaluable_campaign_ids, query.dry, "/customerSession")
+    check_eligibility(content, dry=query.dry)
     if query.now is not None:
         _check_shifted(query.now, query.dry)
     purpose = Purpose(
         dry=query.dry,
         campaign_ids=_frozen(session.evaluable_campaign_ids),
         failures="ruleFailureReasons" in content,
-        trace="trace" in content,
+        trace=is_traced(content),
     )
     tells = told_resources(content)
     return SessionCommand(application_id, integration_id, session.update(), purpose, tells)
+
+
+def is_traced(content: Sequence[str]) -> bool:
+    """Whether an answer with that content tells what came of each rule."""
+    return "trace" in content or ELIGIBILITY in content
 
 
 def told_resources(content: Iterable[str] | None) -> frozenset[str]:

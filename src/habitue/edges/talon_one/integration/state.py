@@ -22,6 +22,11 @@ from habitue.edges.talon_one.integration.answers import (
     session_out,
     session_profile,
 )
+from habitue.edges.talon_one.integration.eligibility import (
+    ELIGIBILITY,
+    CampaignEligibilityOut,
+    eligibility_out,
+)
 from habitue.edges.talon_one.integration.points_told import LoyaltyOut, loyalty_out
 from habitue.edges.talon_one.integration.traces import CampaignTraceOut, trace_out
 from habitue.edges.talon_one.management.campaigns import CampaignOut, campaign_out
@@ -59,6 +64,7 @@ class IntegrationStateOut(msgspec.Struct, rename="camel", omit_defaults=True):
     awarded_giveaways: list[Any] | None = None
     rule_failure_reasons: list[RuleFailureOut] | None = None
     previous_returns: list[ReturnOut] | None = None
+    campaign_eligibility: list[CampaignEligibilityOut] | None = None
     achievements: list[DefinedProgressOut] | None = None
     trace: list[CampaignTraceOut] | None = None
     returned: ReturnOut | None = msgspec.field(default=None, name="return")
@@ -225,6 +231,15 @@ def _trace(
     state.trace = [trace_out(each) for each in outcome.decision.trace]
 
 
+def _eligibility(
+    state: IntegrationStateOut, outcome: SessionOutcome | ProfileOutcome, program: Program
+) -> None:
+    decision = outcome.decision
+    state.campaign_eligibility = eligibility_out(
+        decision.trace, decision.failures, decision.triggered_campaign_ids, program
+    )
+
+
 def _achievements(
     state: IntegrationStateOut, outcome: SessionOutcome | ProfileOutcome, program: Program
 ) -> None:
@@ -252,6 +267,7 @@ _ANY_PARTS: dict[str, Callable[[IntegrationStateOut, Any, Program], None]] = {
     "triggeredCampaigns": _campaigns,
     "ruleFailureReasons": _failures,
     "trace": _trace,
+    ELIGIBILITY: _eligibility,
     "loyalty": _loyalty,
     "awardedGiveaways": _empty_list("awarded_giveaways"),
     "previousReturns": _empty_list("previous_returns"),

@@ -11,6 +11,7 @@ from habitue.edges.http.operation import Answer, Call, Operation
 from habitue.edges.talon_one.doors import INTEGRATION, Principal
 from habitue.edges.talon_one.management.paging import PageWithoutTotal, ShortPageQuery
 from habitue.edges.talon_one.management.shared import Id, Instant
+from habitue.edges.talon_one.rule_metadata import RuleMetadataOut, rule_metadata
 from habitue.promotions.campaign import Campaign
 from habitue.promotions.configuration import Configuration
 from habitue.usecases.configure.campaign_search import CampaignFilter, find_campaigns
@@ -28,12 +29,6 @@ class RunningCampaignsQuery(ShortPageQuery, rename="camel", kw_only=True):
     audience_id: Id | None = None
 
 
-class RuleTitle(msgspec.Struct):
-    """What a rule is called."""
-
-    title: str
-
-
 class RunningCampaign(msgspec.Struct, rename="camel", kw_only=True):
     """A running campaign with its rules."""
 
@@ -47,7 +42,7 @@ class RunningCampaign(msgspec.Struct, rename="camel", kw_only=True):
     state: Literal["enabled"]
     tags: list[str]
     features: list[str]
-    rules: list[RuleTitle]
+    rules: list[RuleMetadataOut]
     linked_store_ids: list[int]
     linked_audience_ids: list[int]
 
@@ -78,7 +73,7 @@ def running_campaign(configuration: Configuration, campaign: Campaign) -> Runnin
         tags=list(campaign.tags),
         # The published list of features has no advanced events here.
         features=[each for each in campaign.features if each != "advancedEvents"],
-        rules=[RuleTitle(rule["title"]) for rule in rules],
+        rules=[RuleMetadataOut(**rule_metadata(rule)) for rule in rules],
         linked_store_ids=list(campaign.linked_store_ids),
         linked_audience_ids=[],
     )
