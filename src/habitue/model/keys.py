@@ -25,7 +25,7 @@ class ApiKey(msgspec.Struct, frozen=True):
     """What is known of a key; `application_id` is set for keys of one application.
 
     `platform` is a label: the product of another vendor that uses the key. `suffix` are the digits
-    of a tracker key that its short form leaves out.
+    of a tracker key that its short form leaves out. All requests with a `staging` key are dry.
     """
 
     id: int
@@ -37,6 +37,7 @@ class ApiKey(msgspec.Struct, frozen=True):
     platform: str = "none"
     suffix: str = ""
     permissions: tuple[Permission, ...] = ()
+    staging: bool = False
 
     def opens(self, kind: KeyKind, now: datetime) -> bool:
         """Whether the key is of that kind and has not expired."""

@@ -17,8 +17,8 @@ from habitue.model.instants import Period, zone_of
 from habitue.promotions.campaign_set import CampaignSet
 
 CaseSensitivity = Literal["sensitive", "insensitive-uppercase", "insensitive-lowercase"]
-CampaignState = Literal["enabled", "disabled", "archived"]
-FrontendState = Literal["expired", "scheduled", "running", "disabled", "archived"]
+CampaignState = Literal["enabled", "disabled", "archived", "staged"]
+FrontendState = Literal["expired", "scheduled", "running", "disabled", "archived", "staged"]
 Feature = Literal[
     "coupons",
     "referrals",
@@ -87,8 +87,9 @@ class Application(msgspec.Struct, frozen=True):
 
     Campaigns and coupons of the application must carry the `mandatory` attributes. The default
     discount scopes matter to cascading discounts only; partial ones are those that a budget has cut
-    short. With `enable_best_prior_price` what articles cost is recorded. Without a `campaign_set`
-    all campaigns apply, the oldest first.
+    short. With `enable_best_prior_price` what articles cost is recorded, and with
+    `enable_campaign_state_management` campaigns can be staged. Without a `campaign_set` all
+    campaigns apply, the oldest first.
     """
 
     id: int
@@ -110,6 +111,7 @@ class Application(msgspec.Struct, frozen=True):
     enable_partial_discounts: bool = False
     default_cart_item_filter_id: int | None = None
     enable_best_prior_price: bool = False
+    enable_campaign_state_management: bool = False
     campaign_set: CampaignSet | None = None
 
     @property
@@ -165,9 +167,10 @@ class Campaign(msgspec.Struct, frozen=True):
     def has_ended(self, now: datetime) -> bool:
         return self.end_time is not None and now >= self.end_time
 
-    def runs(self, now: datetime) -> bool:
-        """Whether rules of this campaign may apply at `now`."""
-        if self.state != "enabled":
+    def runs(self, now: datetime, *, staged: bool = False) -> bool:
+        """Whether rules of this campaign may apply at `now`; with `staged`, or would if it were not
+        staged only."""
+        if self.state != "enabled" and not (staged and self.state == "staged"):
             return False
         start, end = self.start_time, self.end_time
         return (start is None or start <= now) and (end is None or now < end)

@@ -28,16 +28,22 @@ from habitue.usecases.shop import Shop
 
 
 class Principal(msgspec.Struct, frozen=True):
-    """Who is asking: the key, and the application that it belongs to."""
+    """Who is asking: the key, and the application that it belongs to; with a `staging` key all that
+    is asked for is a dry run."""
 
     key_id: int
     application_id: int
+    staging: bool = False
 
 
 class ManagementPrincipal(msgspec.Struct, frozen=True):
     """Who is asking: a management key, which may do everything."""
 
     key_id: int
+
+
+#: What a staging key opens.
+STAGING_IDS = frozenset({"updateCustomerSessionV2", "updateCustomerProfileV2", "trackEventV2"})
 
 
 class KeyDoor(Door):
@@ -63,12 +69,17 @@ class KeyDoor(Door):
             raise Unauthorized("This key has expired")
         if key.application_id is None:
             return ManagementPrincipal(key.id)
-        return Principal(key.id, key.application_id)
+        return Principal(key.id, key.application_id, key.staging)
 
     async def admit(
         self, principal: Any, operation: Operation, services: Any, now: datetime
     ) -> None:
-        """Raises `TooManyRequests` beyond what the operator lets management keys send."""
+        """Raises `TooManyRequests` beyond what the operator lets management keys send, and
+        `Unauthorized` where a staging key does not open the operation."""
+        if isinstance(principal, Principal) and principal.staging:
+            if operation.id not in STAGING_IDS:
+                raise Unauthorized("A staging key opens nothing but dry runs of campaigns")
+            return
         shop: Shop = services.shop
         limit = shop.settings.management_requests_per_second
         if limit and isinstance(principal, ManagementPrincipal):

@@ -52,6 +52,7 @@ class ApplicationFields(msgspec.Struct, frozen=True, kw_only=True):
     default_evaluation_group_id: int | UnsetType | None = UNSET
     default_cart_item_filter_id: int | UnsetType | None = UNSET
     enable_best_prior_price: bool | UnsetType | None = UNSET
+    enable_campaign_state_management: bool | UnsetType | None = UNSET
 
 
 async def create_application(shop: Shop, fields: ApplicationFields, now: datetime) -> Application:
@@ -159,12 +160,19 @@ def _faults(
         definitions = by_name(configuration.attributes.values(), "Application")
         yield from validate(fields.attributes, definitions, "Application", "/attributes")
     yield from _mandatory_faults(configuration, fields)
+    yield from _staging_faults(old, fields.enable_campaign_state_management)
     yield from _filter_faults(configuration, old.id, fields.default_cart_item_filter_id)
     wanted = fields.default_evaluation_group_id
     groups = groups_in((old.campaign_set or default_set(old.id)).root)
     if wanted and wanted not in {each.id for each in groups}:
         details = f"group {wanted} does not exist in this Application"
         yield Fault("/defaultEvaluationGroupId", "Unknown", details)
+
+
+def _staging_faults(old: Application, wanted: bool | UnsetType | None) -> Iterator[Fault]:
+    if old.enable_campaign_state_management and wanted is not UNSET and not wanted:
+        details = "staging cannot be taken from an Application again"
+        yield Fault("/enableCampaignStateManagement", "Fixed", details)
 
 
 def _filter_faults(

@@ -210,6 +210,7 @@ def _faults(configuration: Configuration, old: Campaign, fields: CampaignFields)
     yield from name_faults(old.name if fields.name is UNSET else fields.name)
     if fields.description:
         yield from description_faults(fields.description)
+    yield from _state_faults(configuration, old, fields)
     yield from _time_faults(old, fields)
     yield from _tag_faults(fields.tags or ())
     if fields.features and len(set(fields.features)) < len(fields.features):
@@ -233,6 +234,15 @@ def _store_faults(
         if store is None or store.application_id != application_id:
             details = f"store {id_} does not exist in this Application"
             yield Fault(f"/linkedStoreIds/{index}", "Unknown", details)
+
+
+def _state_faults(
+    configuration: Configuration, old: Campaign, fields: CampaignFields
+) -> Iterator[Fault]:
+    application = configuration.application(old.application_id)
+    if fields.state == "staged" and not application.enable_campaign_state_management:
+        details = "campaigns of this Application cannot be staged"
+        yield Fault("/state", "Not allowed", details)
 
 
 def _time_faults(old: Campaign, fields: CampaignFields) -> Iterator[Fault]:

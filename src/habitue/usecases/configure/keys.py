@@ -22,19 +22,25 @@ async def create_key(
     now: datetime,
     platform: str = "none",
     permissions: tuple[Permission, ...] = (),
+    *,
+    staging: bool = False,
 ) -> ApiKey:
     """The new key that `secret` is. Raises `NotFound`, `InvalidInput`, or `Conflict` if it exists.
 
     A key of the kind integration belongs to an application, a key of the kind management to none.
+    A `staging` key is one for dry runs, the only one of an application where campaigns are staged.
     """
     (id_,) = await new_ids(shop.database, "api_key")
     suffix = suffix_of(kind, secret)
-    key = ApiKey(id_, kind, name, now, expires, application_id, platform, suffix, permissions)
+    labels = (application_id, platform, suffix, permissions, staging)
+    key = ApiKey(id_, kind, name, now, expires, *labels)
     digest = digest_of(kind, secret)
 
     async def decide(configuration: Configuration) -> Decision[ApiKey]:
         _check(configuration, key, now)
         _check_form(kind, secret)
+        if staging:
+            _check_staging(configuration, key)
         if digest in configuration.keys:
             raise Conflict("This key exists already")
         return Decision(key, (Change(key, key_hash=digest),))
@@ -69,6 +75,15 @@ def _check_form(kind: KeyKind, secret: str) -> None:
     if kind == "tracker" and TRACKER_KEY.fullmatch(secret) is None:
         details = "a tracker key is 24 or 30 hexadecimal digits, in small letters"
         refuse_if_any([Fault("/key", "Invalid", details)])
+
+
+def _check_staging(configuration: Configuration, key: ApiKey) -> None:
+    application = configuration.application(key.application_id or 0)
+    if not application.enable_campaign_state_management:
+        details = "a staging key is for an Application whose campaigns can be staged"
+        refuse_if_any([Fault("/type", "Not allowed", details)])
+    if any(each.staging for each in list_keys(configuration, application.id)):
+        raise Conflict("The Application has a staging key already")
 
 
 def _check(configuration: Configuration, key: ApiKey, now: datetime) -> None:

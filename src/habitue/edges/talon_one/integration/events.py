@@ -35,6 +35,7 @@ from habitue.promotions.decide_event import EventCommand
 from habitue.promotions.evaluate import Purpose
 from habitue.promotions.program import Program
 from habitue.usecases.read_events import StoredEvent, read_event
+from habitue.usecases.staging import staged_campaigns
 from habitue.usecases.track_event import EventOutcome, track_event
 from habitue.usecases.writing import Reply
 
@@ -168,6 +169,7 @@ async def _tracked(
     kind: type[IntegrationStateOut],
     parts: dict[str, Part],
 ) -> Answer:
+    await _stage(call)
     silent = call.query.silent != "no"
     render = _render(call.body.response_content or (), kind, parts, silent=silent)
     reply = await track_event(
@@ -179,6 +181,18 @@ async def _tracked(
         call.idempotency,
     )
     return Answer(reply.status, reply.body or None)
+
+
+async def _stage(call: Call[Principal, EventQueryString, Any]) -> None:
+    """Makes the event a dry one, over staged campaigns too, where it comes with a staging key."""
+    if not call.principal.staging:
+        return
+    body, shop = call.body, call.services.shop
+    call.query.dry = True
+    if body.evaluable_campaign_ids is None:
+        body.evaluable_campaign_ids = await staged_campaigns(
+            shop, call.principal.application_id, body.store_integration_id, call.now
+        )
 
 
 def _render(

@@ -24,6 +24,7 @@ from habitue.edges.talon_one.integration.requests import (
     is_traced,
     told_resources,
 )
+from habitue.edges.talon_one.integration.staging import stage_profile, stage_session
 from habitue.edges.talon_one.integration.state import (
     IntegrationStateOut,
     ReopenedOut,
@@ -57,6 +58,7 @@ async def update_customer_session(
     call: Call[Principal, SessionQueryString, SessionRequest],
 ) -> Answer:
     session_id = _integration_id(call, "customerSessionId")
+    await stage_session(call)
     command = command_of(call.body, call.query, call.principal.application_id, session_id)
     now = call.query.now or call.now
     render = render_session(call.body.response_content or ())
@@ -99,6 +101,7 @@ async def return_cart_items(call: Call[Principal, ReturnQueryString, ReturnReque
 async def update_customer_profile(
     call: Call[Principal, ProfileQueryString, ProfileRequest],
 ) -> Answer:
+    await stage_profile(call)
     command = _profile_command(call)
     content = call.body.response_content or ()
     shop, application_id = call.services.shop, call.principal.application_id

@@ -43,7 +43,7 @@ class ApiKeyIn(msgspec.Struct, rename="camel"):
     title: str
     expires: Instant
     platform: Platform = "none"
-    type: str | UnsetType | None = UNSET
+    type: Literal["staging"] | UnsetType | None = UNSET
     time_offset: Id | UnsetType | None = UNSET
 
 
@@ -65,11 +65,12 @@ class ApiKeyOut(
     account_id: int
     application_id: int
     created: datetime
+    type: Literal["staging"] | UnsetType = UNSET
     key: str | UnsetType = UNSET
 
 
 _SORTS = {"id": "id", "title": "name", "created": "created", "expires": "expires"}
-_ONLY: dict[str, tuple[Any, ...]] = {"type": (), "time_offset": (0,)}
+_ONLY: dict[str, tuple[Any, ...]] = {"time_offset": (0,)}
 
 
 async def get_apikeys(call: ManagementCall[PageQuery, None]) -> Answer:
@@ -93,6 +94,7 @@ async def post_apikey(call: ManagementCall[None, ApiKeyIn]) -> Answer:
         body.expires,
         call.now,
         body.platform,
+        staging=body.type == "staging",
     )
     return Answer(201, msgspec.structs.replace(apikey_out(key), key=secret.shown))
 
@@ -117,6 +119,7 @@ def apikey_out(key: ApiKey) -> ApiKeyOut:
         account_id=ACCOUNT_ID,
         application_id=key.application_id or 0,
         created=key.created,
+        type="staging" if key.staging else UNSET,
     )
 
 

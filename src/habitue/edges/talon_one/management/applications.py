@@ -116,7 +116,6 @@ _SORTS = {
 }
 _ONLY: dict[str, tuple[Any, ...]] = {
     "enable_flattened_cart_items": (True,),
-    "enable_campaign_state_management": (False,),
 }
 
 
@@ -173,7 +172,7 @@ def application_out(application: Application) -> ApplicationOut:
         sandbox=application.sandbox,
         enable_partial_discounts=application.enable_partial_discounts,
         default_discount_additional_cost_per_item_scope=application.default_item_discount_scope,
-        enable_campaign_state_management=False,
+        enable_campaign_state_management=application.enable_campaign_state_management,
         default_evaluation_group_id=campaign_set.default_group_id,
         default_cart_item_filter_id=application.default_cart_item_filter_id or UNSET,
         loyalty_programs=[],

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -95,7 +95,7 @@ class CampaignOut(msgspec.Struct, rename="camel", kw_only=True):
     start_time: datetime | UnsetType = UNSET
     end_time: datetime | UnsetType = UNSET
     attributes: dict[str, Any]
-    state: CampaignState
+    state: Literal["enabled", "disabled", "archived"]
     active_ruleset_id: int | UnsetType = UNSET
     tags: list[str]
     features: list[Feature]
@@ -238,7 +238,8 @@ def campaign_out(campaign: Campaign, now: datetime, counts: Iterable[Count]) -> 
         start_time=campaign.start_time or UNSET,
         end_time=campaign.end_time or UNSET,
         attributes=campaign.attributes,
-        state=campaign.state,
+        # The published states do not know staged campaigns, which apply to nobody.
+        state="disabled" if campaign.state == "staged" else campaign.state,
         active_ruleset_id=campaign.active_ruleset_id or UNSET,
         tags=list(campaign.tags),
         features=list(campaign.features),
