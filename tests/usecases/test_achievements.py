@@ -10,6 +10,7 @@ from habitue.promotions.effects import (
     RollbackAchievementProgress,
     StartAchievementProgress,
 )
+from habitue.promotions.evaluate import Purpose
 from habitue.promotions.returned import ReturnWish
 from habitue.usecases.configure.achievements import (
     AchievementFields,
@@ -213,3 +214,16 @@ async def test_progress_goes_with_its_achievement(till: Till) -> None:
     assert await till.shop.database.fetch("SELECT 1 FROM achievement_progress") == []
     cancelled = await till.put("s1", state="cancelled")
     assert taken(cancelled) == []
+
+
+async def test_a_campaign_that_a_dry_run_picks_knows_the_progress_though_nothing_runs(
+    till: Till,
+) -> None:
+    achievement = await target(till, 50)
+    await increases(till, achievement, "session.total")
+    await till.put("s1", profile_id="anna", cart_items=[TEA], state="closed")
+    (campaign,) = till.shop.program(till.application.id).campaigns.values()
+    await till.change_campaign(campaign, state="disabled")
+    picked = Purpose(dry=True, campaign_ids=frozenset({campaign.id}))
+    tried = await till.put("s2", purpose=picked, profile_id="anna", cart_items=[TEA])
+    assert steps(tried) == [(20, 50, True)]

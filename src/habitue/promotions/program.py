@@ -103,7 +103,7 @@ class Program:
         self.achievements: Mapping[int, Achievement] = configuration.achievements_of(application)
         self.compiled: Mapping[int, CompiledCampaign] = MappingProxyType({})
         self._loyalty_used: frozenset[int] = frozenset()
-        self.asks_for_achievements = False
+        self._asks_for_achievements = False
         self.pools: Mapping[int, GiveawayPool] = configuration.pools_of(application)
         self.candidates: CandidateIndex = CandidateIndex({}, self.dialect)
 
@@ -134,8 +134,16 @@ class Program:
         self.calls = frozenset[str]().union(*(each.calls for each in compiled.values()))
         enabled = [id_ for id_ in compiled if self.campaigns[id_].state == "enabled"]
         self._loyalty_used = self.loyalty_wanted(frozenset(enabled))
-        self.asks_for_achievements = any(compiled[id_].loyalty.achievements for id_ in enabled)
+        self._asks_for_achievements = self.achievements_wanted(frozenset(enabled))
         self._rewards_advocates = self.rewards_advocates(frozenset(enabled))
+
+    def achievements_wanted(self, campaign_ids: frozenset[int] | None = None) -> bool:
+        """Whether rules of those campaigns are about achievements; of all enabled ones where that
+        is None."""
+        if campaign_ids is None:
+            return self._asks_for_achievements
+        wanted = campaign_ids & self.compiled.keys()
+        return any(self.compiled[id_].loyalty.achievements for id_ in wanted)
 
     def loyalty_wanted(self, campaign_ids: frozenset[int] | None = None) -> frozenset[int]:
         """The loyalty programs of this application that rules of those campaigns refer to; of all

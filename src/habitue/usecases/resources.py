@@ -69,8 +69,8 @@ def _read_event(answer: bytes, program: Program) -> EventReading:
 
 def _ask_achievements(program: Program, asking: Asking) -> Any:
     """Where rules are about them, the answer tells them, or a session may give progress back."""
-    wanted = program.asks_for_achievements or asking.gives_back or "achievements" in asking.tells
-    if not program.achievements or not wanted:
+    told = asking.gives_back or "achievements" in asking.tells
+    if not program.achievements or not (told or program.achievements_wanted(asking.campaign_ids)):
         return None
     return {"ids": sorted(program.achievements), "session": asking.gives_back}
 

@@ -65,9 +65,9 @@ END $$;
 
 CREATE OR REPLACE FUNCTION with_holder(a_asked jsonb, a_holder_id bigint)
 RETURNS jsonb LANGUAGE sql IMMUTABLE AS $$
-    SELECT CASE WHEN a_asked ?| ARRAY['budgets', 'catalog', 'creations', 'referrals'] THEN (
+    SELECT CASE WHEN a_asked ?| ARRAY['budgets', 'catalog', 'creations', 'owners', 'referrals'] THEN (
         SELECT jsonb_object_agg(key, CASE
-            WHEN key IN ('budgets', 'catalog', 'creations', 'referrals')
+            WHEN key IN ('budgets', 'catalog', 'creations', 'owners', 'referrals')
             THEN value || jsonb_build_object('holder_id', a_holder_id) ELSE value
         END) FROM jsonb_each(a_asked)
     ) ELSE a_asked END
