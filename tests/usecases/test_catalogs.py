@@ -1,7 +1,8 @@
 """Catalogs in the database: who synchronises at the same time, and carts that change hands."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -18,7 +19,7 @@ from habitue.promotions.catalog_sync import (
     PatchItem,
     PatchMany,
 )
-from habitue.store import prices
+from habitue.store import catalogs, prices
 from habitue.store.database import Database
 from habitue.usecases.configure.applications import ApplicationFields, update_application
 from habitue.usecases.configure.catalogs import CatalogFields, create_catalog
@@ -28,6 +29,7 @@ from habitue.usecases.read_prices import read_price_history
 from habitue.usecases.sync_catalog import sync_catalog
 from tests.building import NOW, Till, rule
 
+PATIENCE_SECONDS = 0.5
 LOAD = "SELECT pg_get_functiondef('load_catalog'::regproc)"
 
 
@@ -50,19 +52,39 @@ def wanting(sku: str) -> CartItem:
     return CartItem(sku, 1, Decimal(0), catalog=PRICE_WANTED)
 
 
+def meeting(call: Callable[..., Any], parties: int) -> Callable[..., Any]:
+    """The call, which returns once so many have called, or where the others do not come."""
+    arrived, met = 0, asyncio.Event()
+
+    async def together(*arguments: Any) -> Any:
+        nonlocal arrived
+        found = await call(*arguments)
+        arrived += 1
+        if arrived >= parties:
+            met.set()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(met.wait(), PATIENCE_SECONDS)
+        return found
+
+    return together
+
+
 async def test_an_article_is_added_once_however_many_add_it_at_once(
-    till: Till, database: Database
+    till: Till, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    load = catalogs.load
+
     async def added(name: str) -> list[int]:
         catalog = await new_catalog(till, name)
-        adding = (sync(till, catalog, [AddItem("tea", Decimal(each))]) for each in range(12))
+        monkeypatch.setattr(catalogs, "load", meeting(load, 2))
+        adding = (sync(till, catalog, [AddItem("tea", Decimal(each))]) for each in range(2))
         return sorted(await asyncio.gather(*adding))
 
-    assert await added("guarded") == [0] * 11 + [2]
+    assert await added("guarded") == [0, 2]
     definition = await database.fetchval(LOAD)
+    assert definition.count(" FOR UPDATE") == 1
     await database.execute(definition.replace(" FOR UPDATE", ""))
-    unguarded = await added("unguarded")
-    assert unguarded.count(0) < 11, "without its guard the catalog takes the same article twice"
+    assert await added("unguarded") == [2, 3], "without its guard both add the article"
 
 
 async def test_an_open_cart_follows_the_first_of_its_catalogs_whoever_has_it(till: Till) -> None:
@@ -126,23 +148,24 @@ async def test_a_price_is_recorded_once_however_many_see_it_at_once(
     fields = ApplicationFields(enable_best_prior_price=True)
     await update_application(till.shop, till.application.id, fields, NOW)
     catalog = await new_catalog(till)
-    skus = [f"sku-{number}" for number in range(40)]
-    await sync(till, catalog, [AddItem(each, Decimal(10)) for each in skus])
+    await sync(till, catalog, [AddItem("tea", Decimal(10))])
     campaign = await till.campaign(features=("strikethrough",))
-    document: dict[str, Any] = {"rules": [], "bindings": []}
+    observe = prices.observe
 
-    async def recorded(discount: int) -> int:
-        """How many prices are seen of the articles once all have looked at a new discount."""
+    async def recorded(discount: int) -> list[Decimal]:
+        """The prices that are seen once two have looked at a new discount."""
         off = rule("all_of(true)", f'setDiscountPerItem("off", {discount})')
-        lowering = {**document, "strikethroughRules": [off]}
+        lowering = {"rules": [], "bindings": [], "strikethroughRules": [off]}
         ids = till.application.id, campaign.id
         await create_ruleset(till.shop, *ids, lowering, True, till.now)
         program = till.shop.program(till.application.id)
-        looking = (observe_articles(till.shop, program, skus, till.now) for _ in range(8))
+        monkeypatch.setattr(prices, "observe", meeting(observe, 2))
+        looking = (observe_articles(till.shop, program, ["tea"], till.now) for _ in range(2))
         await asyncio.gather(*looking)
-        return sum([len(await seen(till, each)) for each in skus])
+        monkeypatch.setattr(prices, "observe", observe)
+        return [price for price, _ in await seen(till, "tea")]
 
-    assert await recorded(1) == 80
+    assert await recorded(1) == [10, 9]
     unguarded = prices._HOLD_CATALOGS.replace("FOR UPDATE", "")
     monkeypatch.setattr(prices, "_HOLD_CATALOGS", unguarded)
-    assert await recorded(2) > 120, "without its guard a price is recorded more than once"
+    assert await recorded(2) == [10, 9, 8, 8], "without its guard a price is recorded twice"
