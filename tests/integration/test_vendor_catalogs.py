@@ -173,10 +173,18 @@ def test_members_get_their_price(front: Shopfront, catalog: int) -> None:
         front, catalog, "ADD_PRICE_ADJUSTMENT",
         adjustment("cup", "member", 7, effectiveUntil=ends, contextId="summer"),
     )  # fmt: skip
+    front.campaign(
+        rule(["=", [".", "Session", "Total"], 7], ["setDiscountPerItem", "member cup", 1])
+    )
     join = {"data": [{"action": "add", "profileIntegrationId": "mia", "audienceId": audience}]}
     assert front.call("POST", "/v2/customer_audiences", join).status == 204
     guest = bought(front, "guest", {"sku": "cup"}).customer_session.cart_items[0]
-    member = bought(front, "mia's", {"sku": "cup"}, profileId="mia").customer_session.cart_items[0]
+    state = bought(front, "mia's", {"sku": "cup"}, profileId="mia")
+    member = state.customer_session.cart_items[0]
+    stored = client(front).get_customer_session("mia's")
+    for effect in (state.effects[-1], stored.effects[-1]):
+        assert (effect.effect_type, effect.selected_price_type) == ("setDiscountPerItem", "member")
+        assert (effect.selected_price, str(effect.adjustment_reference_id)) == (7, UUID)
     assert (guest.price, guest.selected_price_type) == (10, "base")
     assert (member.price, member.selected_price_type) == (7, "member")
     assert str(member.adjustment_reference_id) == UUID

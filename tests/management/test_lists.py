@@ -133,7 +133,7 @@ async def test_integration_keys(client: Client) -> None:
     assert (await client.send("DELETE", f"{path}/apikeys/{made['id']}"))[0] == 404
     assert (await client.send("GET", "/v1/integration/campaigns", headers=header))[0] == 401
     assert await client.faults("POST", f"{path}/apikeys", {**body, "type": "staging"}) == [
-        ("/type", "Not supported")
+        ("/type", "Not allowed")
     ]
     past = {**body, "expires": "2001-01-01T00:00:00Z"}
     assert await client.faults("POST", f"{path}/apikeys", past) == [("/expires", "Out of range")]

@@ -6,6 +6,7 @@ leave in their shortest form and are never rounded. Each family of outcomes has 
 """
 
 from collections.abc import Mapping
+from decimal import Decimal
 
 import msgspec
 
@@ -26,7 +27,8 @@ __all__ = ["OUTCOMES", "EffectOut", "effect_out", "shortened"]
 
 
 class EffectOut(msgspec.Struct, rename="camel", omit_defaults=True):
-    """One effect with its cause."""
+    """One effect with its cause, and the price of the article that it is on where that has one of
+    several types."""
 
     campaign_id: int
     ruleset_id: int
@@ -37,6 +39,9 @@ class EffectOut(msgspec.Struct, rename="camel", omit_defaults=True):
     triggered_by_coupon: int | None = None
     evaluation_group_id: int | None = msgspec.field(name="evaluationGroupID", default=None)
     evaluation_group_mode: str | None = None
+    selected_price_type: str | None = None
+    selected_price: Decimal | None = None
+    adjustment_reference_id: str | None = None
 
 
 def effect_out(effect: Effect) -> EffectOut:

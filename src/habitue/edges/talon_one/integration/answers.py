@@ -315,13 +315,13 @@ def _item_out(item: CartItem, position: int) -> CartItemOut:
     if part.selected:
         line.selected_price_type = part.selected
         selected = part.prices[part.selected]
-        line.adjustment_reference_id = _uuid(selected.reference_id)
+        line.adjustment_reference_id = uuid_or_none(selected.reference_id)
         line.adjustment_effective_from = selected.effective_from
         line.adjustment_effective_until = selected.effective_until
     return line
 
 
-def _uuid(reference: str) -> str | None:
+def uuid_or_none(reference: str) -> str | None:
     """The reference where it is a UUID: strict clients refuse answers with any other text there."""
     try:
         return str(UUID(reference))
@@ -333,7 +333,7 @@ def _price_detail(price: TypedPrice) -> PriceDetailOut:
     return PriceDetailOut(
         shortest(price.price),
         price.context_id or None,
-        _uuid(price.reference_id),
+        uuid_or_none(price.reference_id),
         price.effective_from,
         price.effective_until,
     )

@@ -6,7 +6,7 @@ import msgspec
 
 from habitue.edges.http.operation import Answer, Call, Operation
 from habitue.edges.talon_one.doors import INTEGRATION, Principal
-from habitue.edges.talon_one.effects import EffectOut, effect_out
+from habitue.edges.talon_one.effects import EffectOut
 from habitue.edges.talon_one.integration.answers import CustomerSessionOut, session_out
 from habitue.edges.talon_one.integration.eligibility import check_eligibility
 from habitue.edges.talon_one.integration.requests import (
@@ -24,6 +24,7 @@ from habitue.edges.talon_one.integration.requests import (
     is_traced,
     told_resources,
 )
+from habitue.edges.talon_one.integration.selected_prices import session_effects
 from habitue.edges.talon_one.integration.staging import stage_profile, stage_session
 from habitue.edges.talon_one.integration.state import (
     IntegrationStateOut,
@@ -70,7 +71,7 @@ async def get_customer_session(call: Call[Principal, None, None]) -> Answer:
     session_id = _integration_id(call, "customerSessionId")
     application_id = call.principal.application_id
     session = await read_session(call.services.shop, application_id, session_id, call.now)
-    effects = [effect_out(effect) for effect in session.effects]
+    effects = session_effects(session.effects, session.cart_items)
     return Answer(200, StoredSessionOut(session_out(session), effects))
 
 

@@ -28,6 +28,7 @@ from habitue.edges.talon_one.integration.eligibility import (
     eligibility_out,
 )
 from habitue.edges.talon_one.integration.points_told import LoyaltyOut, loyalty_out
+from habitue.edges.talon_one.integration.selected_prices import session_effects
 from habitue.edges.talon_one.integration.traces import CampaignTraceOut, trace_out
 from habitue.edges.talon_one.management.campaigns import CampaignOut, campaign_out
 from habitue.edges.talon_one.management.coupon_wire import CouponOut, coupon_out
@@ -81,7 +82,7 @@ def render_session(content: Sequence[str]) -> Callable[[SessionOutcome, Program]
 
     def render(outcome: SessionOutcome, program: Program) -> Reply:
         decision = outcome.decision
-        state = state_out([effect_out(effect) for effect in decision.effects])
+        state = state_out(session_effects(decision.effects, decision.session.cart_items))
         _tell_created(state, decision.resource_changes)
         for name in content:
             part = _SESSION_PARTS.get(name)
