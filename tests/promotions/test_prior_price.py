@@ -9,10 +9,12 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from habitue.edges.talon_one.effects import effect_out
 from habitue.promotions.audiences import Audience
 from habitue.promotions.campaign import Application, Campaign, StoredRuleset
 from habitue.promotions.catalog import CatalogItem, PriceAdjustment, PriceType
 from habitue.promotions.configuration import Configuration
+from habitue.promotions.effects import Effect, SetDiscountPerItem
 from habitue.promotions.price_labels import (
     Adjusted,
     Influence,
@@ -23,6 +25,7 @@ from habitue.promotions.price_labels import (
 )
 from habitue.promotions.prior_price import EndType, Observation, best_prior_price
 from habitue.promotions.program import Program, build_program
+from habitue.store.documents import encode
 from tests.building import NOW, rule
 
 DAY = timedelta(days=1)
@@ -66,6 +69,9 @@ def test_running_campaigns_lower_prices() -> None:
     assert running_strikethrough(program(TEN_OFF), NOW) == ((1, 11),)
     more = rule("all_of(true)", 'setDiscountPerItem("all", 500)')
     assert next(labels_of(program(more), article(), NOW)).price == Decimal(0)
+    excluded = ["setDiscountPerItem", "own", 7, [".", "Session", "CartItems"], "price", False, True]
+    both = {**TEN_OFF, "effects": [*TEN_OFF["effects"], excluded]}
+    assert list(labels_of(program(both), article(), NOW)) == [lowered]
     none = CatalogItem(7, 1, "tea", 1, NOW)
     assert list(labels_of(program(TEN_OFF), none, NOW)) == []
 
@@ -147,3 +153,11 @@ def test_no_day_was_cheaper_than_the_best_prior_price(steps: Any, days: int, end
     hours = in_effect(range((end - days) * 24, end * 24 + 1))
     found = best_prior_price(seen, NOW + end * DAY, days, "strict")
     assert (None if found is None else int(found.label.price)) == min(hours, default=None)
+
+
+def test_an_excluded_discount_says_so_on_the_wire() -> None:
+    outcome = SetDiscountPerItem("own#0", Decimal(7), 0, 0, excluded_from_price_history=True)
+    told = encode(effect_out(Effect(1, 11, 0, "it", outcome)))
+    assert b'"excludedFromPriceHistory":true' in told
+    plain = msgspec.structs.replace(outcome, excluded_from_price_history=False)
+    assert b"PriceHistory" not in encode(effect_out(Effect(1, 11, 0, "it", plain)))

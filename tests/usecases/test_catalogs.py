@@ -169,3 +169,17 @@ async def test_a_price_is_recorded_once_however_many_see_it_at_once(
     unguarded = prices._HOLD_CATALOGS.replace("FOR UPDATE", "")
     monkeypatch.setattr(prices, "_HOLD_CATALOGS", unguarded)
     assert await recorded(2) == [10, 9, 8, 8], "without its guard a price is recorded twice"
+
+
+async def test_a_session_is_cancelled_by_a_request_with_its_cart_as_it_was_sent(
+    till: Till,
+) -> None:
+    await sync(till, await new_catalog(till), [AddItem("tea", Decimal(9))])
+    cart = [wanting("tea")]
+    await till.put("open", cart_items=cart, lacks_prices=True)
+    cancelled = await till.put("open", cart_items=cart, lacks_prices=True, state="cancelled")
+    assert cancelled.decision.session.totals.total == Decimal(9)
+    await till.put("sold", cart_items=cart, lacks_prices=True, state="closed")
+    revoked = await till.put("sold", cart_items=cart, lacks_prices=True, state="cancelled")
+    assert revoked.decision.session.state == "cancelled"
+    assert revoked.owner_after.total_sales == Decimal(0)

@@ -132,9 +132,9 @@ def decide_update(
         return _revoke(state, stored, program, now)
     session = laid_over(stored or _blank(state, command, now), command.update, now)
     session = _owned(session, state)
+    session = _with_catalog(session, state.resources.catalog, program, buyer)
     if session.state == "cancelled":
         return _cancel_open(state, session)
-    session = _with_catalog(session, state.resources.catalog, program, buyer)
     return _evaluate(state, session, command.purpose, program, now)
 
 

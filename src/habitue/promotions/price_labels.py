@@ -19,7 +19,7 @@ from habitue.model.numbers import EXACT, ZERO
 from habitue.pricing.cart import CartItem
 from habitue.promotions.catalog import Buyer, CatalogItem, Chosen, chosen_price
 from habitue.promotions.coupon_book import CouponBook
-from habitue.promotions.effects import DISCOUNTS
+from habitue.promotions.effects import DISCOUNTS, Outcome, SetDiscountPerItem
 from habitue.promotions.evaluate import evaluate_candidates
 from habitue.promotions.facts import AudienceFacts, ProfileFacts, SessionFacts
 from habitue.promotions.program import Program
@@ -131,10 +131,14 @@ def _influences(
     )
     taken: dict[int, Decimal] = {}
     for effect in evaluate_candidates(program, candidates, session, profile, book, now):
-        if isinstance(effect.outcome, DISCOUNTS):
+        if isinstance(effect.outcome, DISCOUNTS) and not _excluded(effect.outcome):
             before = taken.get(effect.campaign_id, ZERO)
             taken[effect.campaign_id] = before + effect.outcome.value
     return tuple(Influence(id_, discount) for id_, discount in sorted(taken.items()))
+
+
+def _excluded(outcome: Outcome) -> bool:
+    return isinstance(outcome, SetDiscountPerItem) and outcome.excluded_from_price_history
 
 
 def _cart_of(item: CatalogItem, price: Decimal, program: Program, now: datetime) -> Session:

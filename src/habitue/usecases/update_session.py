@@ -198,7 +198,7 @@ def _asking(command: SessionCommand, now: datetime, *, gives_back: bool) -> Aski
         identifiers=update.identifiers,
         store_integration_id=update.store_integration_id,
         cart_items=update.cart_items,
-        evaluates_cart=not gives_back and update.state != "cancelled",
+        evaluates_cart=not gives_back and (update.state != "cancelled" or update.lacks_prices),
         tells=command.tells,
     )
 

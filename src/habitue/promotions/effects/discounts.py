@@ -35,6 +35,7 @@ class SetDiscountPerItem(msgspec.Struct, frozen=True, tag=True, omit_defaults=Tr
     bundle_name: str | None = None
     targeted_position: int | None = None
     targeted_sub_position: int | None = None
+    excluded_from_price_history: bool = False
 
 
 class SetDiscountPerAdditionalCost(msgspec.Struct, frozen=True, tag=True, omit_defaults=True):

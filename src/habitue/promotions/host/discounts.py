@@ -30,8 +30,9 @@ from habitue.promotions.host.giving import (
 from habitue.promotions.host.words import ITEMS, NAME, PARTIAL, SCOPE
 from habitue.rules.dialect import HostFunction
 from habitue.rules.frame import RuleFailed
-from habitue.rules.types import EFFECT, NUMBER, STRING, per_item
+from habitue.rules.types import BOOLEAN, EFFECT, NUMBER, STRING, per_item
 
+_EXCLUDED = ("excludedFromPriceHistory", BOOLEAN)
 PerItem = Decimal | Callable[[ItemFacts], Decimal]
 
 
@@ -59,8 +60,10 @@ def set_discount_per_item(
     items: Sequence[ItemFacts] | None = None,
     scope: str | None = None,
     partial: bool | None = None,
+    excluded: bool = False,
 ) -> None:
-    """Adds a discount on each unit: the same for all, or computed for each."""
+    """Adds a discount on each unit: the same for all, or computed for each; `excluded` ones do not
+    lower what an article has cost by its history."""
     lowered = item_scope(frame, scope)
     wanted = [
         (item, discount(value(item) if callable(value) else value))
@@ -84,6 +87,7 @@ def set_discount_per_item(
             given.desired,
             None,
             lowered,
+            excluded_from_price_history=excluded,
         )
         frame.add(outcome)
 
@@ -218,10 +222,10 @@ FUNCTIONS: tuple[HostFunction, ...] = (
     ),
     HostFunction(
         "setDiscountPerItem",
-        (NAME, ("value", per_item("Item")), ("items", ITEMS), SCOPE, PARTIAL),
+        (NAME, ("value", per_item("Item")), ("items", ITEMS), SCOPE, PARTIAL, _EXCLUDED),
         EFFECT,
         set_discount_per_item,
-        optional=3,
+        optional=4,
         on_items=True,
         description="A discount on each unit, of all items or of those given.",
     ),

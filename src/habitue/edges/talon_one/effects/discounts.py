@@ -28,6 +28,7 @@ class SetDiscountPerItemProps(Props):
     bundle_name: str | None = None
     targeted_item_position: int | None = None
     targeted_item_sub_position: int | None = None
+    excluded_from_price_history: bool | None = None
 
 
 class SetDiscountPerAdditionalCostProps(Props):
@@ -83,6 +84,7 @@ def _per_item(outcome: house.SetDiscountPerItem) -> Props:
         outcome.bundle_name,
         outcome.targeted_position,
         outcome.targeted_sub_position,
+        outcome.excluded_from_price_history or None,
     )
 
 
