@@ -8,8 +8,11 @@ from decimal import Decimal
 
 import pytest
 
+from habitue.promotions.campaign import StoreBudget
 from habitue.store.database import Database
 from habitue.usecases.configure.limits import LimitWish
+from habitue.usecases.configure.store_budgets import create_store_budget
+from habitue.usecases.configure.stores import StoreFields, create_store
 from tests.building import Till, item, rule
 from tests.harness.budget_judge import budget_violations
 from tests.harness.judge import violations
@@ -85,6 +88,47 @@ async def test_a_budget_without_an_end_is_found(
         return await hundred_units(till, database_url, processes, turn)
 
     assert await hits(race, "and a limit of 25")
+
+
+async def store_units(till: Till, url: str, processes: Racers, turn: int = 0) -> list[str]:
+    """90 sessions close at once in two stores; one may give 20 units and the other 30."""
+    shop, place = till.shop, till.application.id
+    ids = []
+    for name in (f"BER-{turn}", f"BN-{turn}"):
+        store = await create_store(
+            shop, place, StoreFields(name=name, integration_id=name), till.now
+        )
+        ids.append(store.id)
+    campaign = await till.campaign(UNIT_OFF, name=f"stores {turn}", linked_store_ids=tuple(ids))
+    budget = StoreBudget("setDiscount", {ids[0]: 20 * UNIT, ids[1]: 30 * UNIT})
+    await create_store_budget(shop, (place, campaign.id), budget, ids, till.now)
+    jobs = [
+        {**job, "store_integration_id": f"{('BER', 'BN')[number % 2]}-{turn}"}
+        for number, job in enumerate(closers(90, turn))
+    ]
+    found = await processes.race(till, url, jobs)
+    wrong = await judged(till, found, str(UNIT), 50)
+    await till.change_campaign(campaign, state="disabled")
+    return wrong
+
+
+async def test_each_store_gives_its_own_units_to_the_last(
+    till: Till, database_url: str, processes: Racers
+) -> None:
+    assert await store_units(till, database_url, processes) == []
+    remaining = await till.shop.database.fetchval("SELECT sum(remaining) FROM budget_slot")
+    assert remaining == 0
+
+
+async def test_a_stores_budget_without_an_end_is_found(
+    till: Till, database_url: str, processes: Racers
+) -> None:
+    await plant(till.shop.database, "no end of a budget")
+
+    async def race(turn: int) -> list[str]:
+        return await store_units(till, database_url, processes, turn)
+
+    assert await hits(race, "setDiscount/StoreBudget has uses of")
 
 
 async def gift_card(till: Till, url: str, processes: Racers, turn: int = 0) -> list[str]:

@@ -104,7 +104,7 @@ class Place(msgspec.Struct, frozen=True):
 
 def limit_name(limit: Limit, now: datetime, zone: tzinfo) -> str:
     """The name under which `limit` counts at that moment: action, entities, period, its start."""
-    parts: list[str] = [limit.action, ",".join(sorted(limit.entities))]
+    parts: list[str] = [limit.action, limit.counted_by]
     if limit.period is not None:
         parts += [limit.period, period_start(now, limit.period, zone).isoformat()]
     return "/".join(parts)

@@ -50,6 +50,9 @@ LimitedAction = Literal[
     "callApi",
 ]
 
+#: What the budgets of stores can limit.
+StoreLimitedAction = Literal["setDiscount"]
+
 
 class Limit(msgspec.Struct, frozen=True):
     """How much of `action` each combination of `entities` may have in each `period`.
@@ -65,6 +68,11 @@ class Limit(msgspec.Struct, frozen=True):
     period: Period | None = None
 
     @property
+    def counted_by(self) -> str:
+        """What its counters are kept for, as a part of their names."""
+        return ",".join(sorted(self.entities))
+
+    @property
     def is_personal(self) -> bool:
         """Whether it counts a customer's redemptions of coupons, which a coupon's own limits do."""
         entities = set(self.entities)
@@ -73,6 +81,24 @@ class Limit(msgspec.Struct, frozen=True):
             and "Profile" in entities
             and entities <= {"Profile", "Coupon"}
         )
+
+
+class StoreBudget(msgspec.Struct, frozen=True):
+    """How much of `action` some stores may have in each `period`, each an amount of its own.
+
+    Amounts are by the store's id; a store that has none is not limited. `imported` ones come from a
+    file.
+    """
+
+    action: StoreLimitedAction
+    limits: dict[int, Decimal]
+    period: Period | None = None
+    imported: bool = False
+
+    @property
+    def key(self) -> tuple[str, Period | None]:
+        """What it is told apart by within its campaign."""
+        return self.action, self.period
 
 
 class CodeSettings(msgspec.Struct, frozen=True):
@@ -133,7 +159,8 @@ class Application(msgspec.Struct, frozen=True):
 class Campaign(msgspec.Struct, frozen=True):
     """One campaign. `start_time` is included and `end_time` is not.
 
-    Linked to stores, it runs only for requests that name one of them.
+    Linked to stores, it runs only for requests that name one of them; `stores_imported` links come
+    from a file.
     """
 
     id: int
@@ -156,10 +183,8 @@ class Campaign(msgspec.Struct, frozen=True):
     coupon_attributes: Attributes = {}
     reevaluate_on_return: bool = False
     linked_store_ids: tuple[int, ...] = ()
-
-    def runs_in(self, store_id: int | None) -> bool:
-        """Whether its rules may apply in that store, or None for a request that names none."""
-        return not self.linked_store_ids or store_id in self.linked_store_ids
+    stores_imported: bool = False
+    store_budgets: tuple[StoreBudget, ...] = ()
 
     def starts_later(self, now: datetime) -> bool:
         return self.start_time is not None and now < self.start_time

@@ -340,7 +340,8 @@ def place_of(session: Session, resources: Resources, program: Program, now: date
 
 def _tally(state: State, session: Session, program: Program, now: datetime) -> Tally | None:
     place = place_of(session, state.resources, program, now)
-    return tally_of(program.limits, state.resources.budgets, place, state.coupons.values())
+    limits = program.limits_in(place.store)
+    return tally_of(limits, state.resources.budgets, place, state.coupons.values())
 
 
 def coupon_book(

@@ -188,12 +188,12 @@ def _candidates(
     else:
         found = program.candidates.of(frame, book.campaign_ids(), _referral_campaign(frame))
     needed = purpose.feature
-    store_id = program.lists.store_ids.get(frame.store or "")
+    store_id, linked = program.lists.store_ids.get(frame.store or ""), program.stores.linked
     return [
         each
         for each in found
         if each[0].campaign.runs(now)
-        and each[0].campaign.runs_in(store_id)
+        and ((stores := linked.get(each[0].campaign.id)) is None or store_id in stores)
         and (needed is None or needed in each[0].campaign.features)
     ]
 

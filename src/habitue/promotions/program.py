@@ -15,7 +15,7 @@ from habitue.loyalty.achievement import Achievement
 from habitue.loyalty.program import LoyaltyProgram
 from habitue.model.attributes import Definitions
 from habitue.promotions.audiences import Audience
-from habitue.promotions.campaign import AdditionalCost, Application, Campaign, Limit
+from habitue.promotions.campaign import AdditionalCost, Application, Campaign
 from habitue.promotions.campaign_set import Placement, placed
 from habitue.promotions.candidates import CandidateIndex
 from habitue.promotions.catalog import PriceType
@@ -28,6 +28,12 @@ from habitue.promotions.item_filters import compiled_filters
 from habitue.promotions.loyalty_references import loyalty_programs
 from habitue.promotions.quick_look import plain_types
 from habitue.promotions.shop_lists import ShopLists, lists_of
+from habitue.promotions.store_budgets import (
+    Limits,
+    limits_by_campaign,
+    limits_in_store,
+    store_terms,
+)
 from habitue.promotions.update import Vocabulary
 from habitue.promotions.webhook import Webhook
 from habitue.rules.dialect import Dialect
@@ -56,11 +62,8 @@ class Program:
         self.campaigns: Mapping[int, Campaign] = {
             each.id: each for each in configuration.campaigns_of(application.id)
         }
-        self.limits: Mapping[int, tuple[Limit, ...]] = {
-            id_: limits
-            for id_, each in self.campaigns.items()
-            if (limits := tuple(limit for limit in each.limits if not limit.is_personal))
-        }
+        self.limits = limits_by_campaign(self.campaigns.values())
+        self.stores = store_terms(self.campaigns.values(), self.limits)
         self.vocabulary = _vocabulary(configuration, application.id)
         self.additional_cost_ids: Mapping[str, int] = {
             name: cost.id for name, cost in self.vocabulary.additional_costs.items()
@@ -111,6 +114,13 @@ class Program:
     def issues(self) -> bool:
         """Whether a rule may read a referral code, make something or give something away."""
         return bool(self.calls & ISSUING_CALLS)
+
+    def limits_in(self, store: str) -> Limits:
+        """The limits of campaigns, by id, for a request that names that store, or none."""
+        budgets = self.stores.budgets
+        if not budgets:
+            return self.limits
+        return limits_in_store(self.limits, budgets, self.lists.store_ids.get(store))
 
     def idle_campaigns(self) -> list[Campaign]:
         """The campaigns that have no active rules, and are never evaluated."""

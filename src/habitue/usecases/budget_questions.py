@@ -80,7 +80,7 @@ def read_budgets(answer: bytes, program: Program) -> Budgets:
 
 def _limits(program: Program, asking: Asking) -> Iterable[tuple[int, Limit]]:
     only = asking.campaign_ids
-    for campaign_id, limits in program.limits.items():
+    for campaign_id, limits in program.stores.limits_asked.items():
         runs = program.campaigns[campaign_id].runs(asking.now)
         if runs if only is None else campaign_id in only:
             for limit in limits:

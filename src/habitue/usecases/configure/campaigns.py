@@ -163,6 +163,8 @@ def _with(old: Campaign, fields: CampaignFields, now: datetime) -> Campaign:
     if "active_ruleset_id" in changes:
         # Some clients send 0 for "none".
         changes["active_ruleset_id"] = fields.active_ruleset_id or None
+    if old.stores_imported:
+        changes.pop("linked_store_ids", None)
     return laid_over(old, changes)
 
 
@@ -217,21 +219,26 @@ def _faults(configuration: Configuration, old: Campaign, fields: CampaignFields)
         yield Fault("/features", "Duplicate", "a feature is named twice")
     if fields.limits:
         yield from limit_faults(fields.limits)
-    yield from _store_faults(configuration, old.application_id, fields.linked_store_ids or ())
+    yield from _store_faults(configuration, old, fields.linked_store_ids or ())
     yield from code_settings_faults(fields.coupon_settings or None, "/couponSettings")
     yield from code_settings_faults(fields.referral_settings or None, "/referralSettings")
     yield from _attribute_faults(configuration, old.application_id, fields)
 
 
 def _store_faults(
-    configuration: Configuration, application_id: int, ids: tuple[int, ...]
+    configuration: Configuration, old: Campaign, ids: tuple[int, ...]
 ) -> Iterator[Fault]:
+    if old.stores_imported:
+        if ids and set(ids) != set(old.linked_store_ids):
+            details = "a file has linked the stores: import another one, or disconnect them"
+            yield Fault("/linkedStoreIds", "Imported", details)
+        return
     if len(ids) > LINKED_STORES_MAX:
         details = f"at most {LINKED_STORES_MAX} stores are accepted"
         yield Fault("/linkedStoreIds", "Too many", details)
     for index, id_ in enumerate(ids):
         store = configuration.stores.get(id_)
-        if store is None or store.application_id != application_id:
+        if store is None or store.application_id != old.application_id:
             details = f"store {id_} does not exist in this Application"
             yield Fault(f"/linkedStoreIds/{index}", "Unknown", details)
 

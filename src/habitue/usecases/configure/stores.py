@@ -11,6 +11,7 @@ from habitue.model.errors import Conflict, Fault, NotFound
 from habitue.model.limits import INTEGRATION_ID_LENGTH_MAX
 from habitue.promotions.configuration import Configuration
 from habitue.promotions.shop_lists import Store
+from habitue.promotions.store_budgets import without_store
 from habitue.store.configuration import new_ids
 from habitue.usecases.configuration import Change
 from habitue.usecases.configure.checks import (
@@ -78,12 +79,12 @@ async def delete_store(shop: Shop, application_id: int, store_id: int) -> None:
         store = found_store(configuration, application_id, store_id)
         changes = [Change(store, deleted=True)]
         for campaign in configuration.campaigns_of(application_id):
-            if store_id not in campaign.linked_store_ids:
-                continue
             left = tuple(each for each in campaign.linked_store_ids if each != store_id)
-            if not left:
+            if campaign.linked_store_ids and not left:
                 raise Conflict(f'Campaign "{campaign.name}" is linked to no other store')
-            changes.append(Change(msgspec.structs.replace(campaign, linked_store_ids=left)))
+            budgets = without_store(campaign.store_budgets, store_id)
+            new = msgspec.structs.replace(campaign, linked_store_ids=left, store_budgets=budgets)
+            changes += [Change(new)] if new != campaign else []
         return Decision(None, tuple(changes))
 
     await settle(shop, decide)

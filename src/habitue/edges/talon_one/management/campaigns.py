@@ -262,7 +262,7 @@ def campaign_out(campaign: Campaign, now: datetime, counts: Iterable[Count]) -> 
         ],
         updated=campaign.updated,
         frontend_state=campaign.frontend_state(now),
-        stores_imported=False,
+        stores_imported=campaign.stores_imported,
     )
 
 

@@ -14,6 +14,7 @@ import msgspec
 from habitue.edges.csv_files.fields import RowReader
 from habitue.edges.csv_files.reading import Column, read_rows
 from habitue.edges.http.operation import Answer, Operation
+from habitue.edges.http.uploads import FIELD
 from habitue.edges.talon_one.management.paging import PageWithoutTotal, ShortPageQuery
 from habitue.edges.talon_one.management.shared import (
     ACCOUNT_ID,
@@ -21,7 +22,7 @@ from habitue.edges.talon_one.management.shared import (
     ManagementCall,
     managed,
 )
-from habitue.model.errors import Fault, NotFound
+from habitue.model.errors import Fault, InvalidInput, NotFound
 from habitue.model.limits import IMPORT_ROWS_MAX
 from habitue.store import imports
 from habitue.store.imports import ImportRow
@@ -50,7 +51,7 @@ class ImportProgressOut(ImportOut, rename="camel", omit_defaults=True, kw_only=T
 
 class Importing(msgspec.Struct, Generic[Row], frozen=True):
     """What one import is: of what, into which place, out of which columns. `decode` reads a row;
-    what is wrong with it the reader has noted."""
+    what is wrong with it the reader has noted. Fewer than `rows_min` rows are refused."""
 
     entity: str
     place: str
@@ -58,10 +59,13 @@ class Importing(msgspec.Struct, Generic[Row], frozen=True):
     decode: Callable[[RowReader], Row]
     importer: Importer[Row]
     rows_max: int = IMPORT_ROWS_MAX
+    rows_min: int = 0
     batch: int = APPLY_BATCH
 
 
-async def imported(call: ManagementCall[Any, None], importing: Importing[Any]) -> Answer:
+async def imported(
+    call: ManagementCall[Any, None], importing: Importing[Any], status: int = 200
+) -> Answer:
     """The answer to a file that was sent."""
     source = ImportSource(
         entity=importing.entity,
@@ -73,7 +77,7 @@ async def imported(call: ManagementCall[Any, None], importing: Importing[Any]) -
         batch=importing.batch,
     )
     row = await run_import(call.services.shop, source, importing.importer, call.now)
-    return Answer(200, _import_out(row))
+    return Answer(status, _import_out(row))
 
 
 def actor_of(call: ManagementCall[Any, Any]) -> str:
@@ -84,10 +88,15 @@ def actor_of(call: ManagementCall[Any, Any]) -> str:
 def _rows(
     call: ManagementCall[Any, None], importing: Importing[Any]
 ) -> Iterator[Any | list[Fault]]:
+    count = 0
     for row in read_rows(call.file.file, importing.columns, importing.rows_max):
         reader = RowReader(row)
         decoded = importing.decode(reader)
+        count += 1
         yield reader.faults or decoded
+    if count < importing.rows_min:
+        details = f"the file has {count} rows, and at least {importing.rows_min} are required"
+        raise InvalidInput(Fault("", "Too few", details, FIELD, line=1))
 
 
 def _import_out(row: ImportRow) -> ImportOut:
