@@ -37,6 +37,11 @@ BUGS: dict[str, tuple[str, str, str]] = {
         "",
     ),
     "no end of a giveaway": ("write_resource_giveaways", "AND NOT used", ""),
+    "no guard of a code's attribute": (
+        "write_resource_codes",
+        "attributes -> change.name IS NOT DISTINCT FROM change.old;\n        ELSE",
+        "true;\n        ELSE",
+    ),
     "no version of the customer": ("update_customer", "AND version = a_version", ""),
     "no claim of the profile": ("insert_customer", _CLAIM_GUARD, "NULL;"),
     "no claim of the session": ("save_session", _CLAIM_GUARD, "NULL;"),

@@ -181,3 +181,37 @@ async def test_a_customer_without_a_version_is_found(
         return await one_customer(till, database_url, processes, turn)
 
     assert await hits(race, "not 3")
+
+
+COUNTING = rule("couponValid()", 'updateAttribute("Coupon.Attributes.seen", 1, "increaseBy")')
+
+
+async def counted_sessions(till: Till, url: str, processes: Racers, turn: int = 0) -> list[str]:
+    """40 sessions close at once with a coupon that a rule counts them on."""
+    if turn == 0:
+        await till.attribute("Coupon", "seen", "number")
+    code = f"SEEN-{turn}"
+    campaign = await till.campaign(COUNTING, name=code)
+    await till.coupon(campaign, code, usage_limit=0)
+    found = await processes.race(till, url, closers(40, turn, coupon_codes=[code]))
+    statement = "SELECT (attributes ->> 'seen')::numeric::integer FROM coupon WHERE code = $1"
+    seen = await till.shop.database.fetchval(statement, code)
+    wrong = await judged(till, found, "0", 40)
+    return wrong if seen == 40 else [*wrong, f"{seen} of 40 sessions were counted"]
+
+
+async def test_every_session_is_counted_on_the_coupon(
+    till: Till, database_url: str, processes: Racers
+) -> None:
+    assert await counted_sessions(till, database_url, processes) == []
+
+
+async def test_an_attribute_without_a_guard_is_found(
+    till: Till, database_url: str, processes: Racers
+) -> None:
+    await plant(till.shop.database, "no guard of a code's attribute")
+
+    async def race(turn: int) -> list[str]:
+        return await counted_sessions(till, database_url, processes, turn)
+
+    assert await hits(race, "of 40 sessions were counted")

@@ -1,5 +1,14 @@
 """Referral codes and giveaway pools over the wire, as staff see them."""
 
+import asyncio
+import csv
+import io
+from datetime import UTC, datetime
+
+import pytest
+from talon_one import ManagementApi
+from talon_one.exceptions import NotFoundException
+
 from habitue.usecases.configure.referrals import ReferralFields, ReferralOrder, create_referrals
 from tests.building import Draw
 from tests.configure.shops import NOW
@@ -45,3 +54,89 @@ async def test_referral_codes_are_listed_changed_and_deleted(client: Client) -> 
     assert (await client.send("DELETE", one))[0] == 404
     _, left = await client.send("GET", listed)
     assert [each["advocateProfileIntegrationId"] for each in left["data"]] == ["paul"]
+
+
+CODES = """code,advocateprofileintegrationid,startdate,expirydate,limitval,attributes
+SPRING-1,maria,2026-01-01T00:00:00Z,2027-01-01T00:00:00Z,0,"{""kind"": ""10_off""}"
+"SPRING,2",paul,,,,
+AUTUMN-3,anna,,2026-02-01T01:00:00+01:00,5,{}
+"""
+
+
+async def test_referral_codes_come_out_of_a_file_and_go_into_one(
+    client: Client, vendor: ManagementApi
+) -> None:
+    path = await with_campaign(client)
+    ids = int(path.split("/")[3]), int(path.split("/")[5])
+    attribute = {"entity": "Referral", "name": "kind", "title": "Kind", "type": "string"}
+    await client.made("/v1/attributes", {**attribute, "description": "", "editable": True})
+    told = await asyncio.to_thread(vendor.import_referrals, *ids, up_file=CODES)
+    assert (told.amount, told.entity) == (3, "Referral")
+    again = await asyncio.to_thread(vendor.import_referrals, *ids, up_file=CODES)
+    assert (again.id, again.amount) == (told.id, 3)
+    listing = vendor.get_referrals_without_total_count
+    found = (await asyncio.to_thread(listing, *ids, sort="-usageLimit")).data
+    assert [(each.code, each.usage_limit) for each in found] == [
+        ("AUTUMN-3", 5),
+        ("SPRING,2", 1),
+        ("SPRING-1", 0),
+    ]
+    assert (found[2].attributes, found[2].advocate_profile_integration_id) == (
+        {"kind": "10_off"},
+        "maria",
+    )
+    assert found[2].start_date == datetime(2026, 1, 1, tzinfo=UTC)
+    assert len({each.batch_id for each in found} - {"", None}) == 1
+    part = (await asyncio.to_thread(listing, *ids, code="spring 2")).data
+    assert [each.code for each in part] == ["SPRING,2"]
+    assert (await asyncio.to_thread(listing, *ids, valid="expired")).data[0].code == "AUTUMN-3"
+    assert await client.faults("GET", f"{path}/referrals/no_total?sort=x") == [("sort", "enum")]
+
+    exported = await asyncio.to_thread(vendor.export_referrals, ids[0], campaign_id=ids[1])
+    rows = list(csv.DictReader(io.StringIO(exported)))
+    assert [(each["code"], each["limitval"], each["counter"]) for each in rows] == [
+        ("SPRING-1", "0", "0"),
+        ("SPRING,2", "1", "0"),
+        ("AUTUMN-3", "5", "0"),
+    ]
+    assert rows[0]["attributes"] == '{"kind":"10_off"}'
+    assert (rows[2]["expirydate"], rows[2]["startdate"]) == ("2026-02-01T00:00:00Z", "")
+    assert {each["batchid"] for each in rows} == {found[0].batch_id}
+    some = await asyncio.to_thread(vendor.export_referrals, ids[0], valid="expired")
+    assert [each["code"] for each in csv.DictReader(io.StringIO(some))] == ["AUTUMN-3"]
+    with pytest.raises(NotFoundException):
+        await asyncio.to_thread(vendor.export_referrals, ids[0], campaign_id=999)
+
+
+async def test_a_file_of_referral_codes_with_faults_makes_none(client: Client) -> None:
+    path = await with_campaign(client)
+    assert (await upload(client, f"{path}/import_referrals", CODES.replace("{}", "")))[0] == 400
+    good = "code,advocateprofileintegrationid\nTAKEN,maria\n"
+    assert (await upload(client, f"{path}/import_referrals", good))[0] == 200
+    wrong = """code,advocateprofileintegrationid,startdate,expirydate,limitval,attributes
+TAKEN,paul,,,,
+NEW1,,,,,
+NEW2,paul,2026-01-02T00:00:00Z,2026-01-01T00:00:00Z,-1,
+NEW2,paul,,,x,[]
+ABC,paul,,,,"{""unknown"": 1}"
+"""
+    status, refused = await upload(client, f"{path}/import_referrals", wrong)
+    assert status == 400
+    told = [
+        (each["source"]["line"], each["title"], each["details"].split(":")[0])
+        for each in refused["errors"]
+    ]
+    assert told == [
+        ("2", "Duplicate", "code"),
+        ("3", "Missing", "advocateprofileintegrationid"),
+        ("4", "Out of range", "limitval"),
+        ("4", "Invalid period", "expirydate"),
+        ("5", "Invalid number", "limitval"),
+        ("5", "Invalid type", "attributes"),
+        ("6", "Invalid length", "code"),
+        ("6", "Unknown", "attributes/unknown"),
+    ]
+    database = client.shop.database
+    assert await database.fetchval("SELECT count(*) FROM referral") == 1
+    assert (await client.send("DELETE", path))[0] == 204
+    assert await database.fetchval("SELECT count(*) FROM referral") == 0

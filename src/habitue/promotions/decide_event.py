@@ -21,7 +21,7 @@ from habitue.promotions.decide_profile import (
     customer_facts,
     no_codes,
 )
-from habitue.promotions.evaluate import Purpose, evaluate
+from habitue.promotions.evaluate import Purpose, evaluate, profile_changes
 from habitue.promotions.event import BUILT_IN, event_facts
 from habitue.promotions.facts import PastSession
 from habitue.promotions.opening import issuing_of
@@ -94,7 +94,7 @@ def decide_event(
     changes = evaluated.resource_changes
     if issuing:
         changes = issuing.changed(changes, closes=True)
-    set_by_rules = {each.name: each.value for each in evaluated.attribute_changes}
+    set_by_rules = profile_changes(evaluated.attribute_changes)
     event = EventChange(
         id=event_id,
         effects=evaluated.effects,

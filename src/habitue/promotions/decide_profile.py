@@ -24,7 +24,7 @@ from habitue.promotions.books import Books
 from habitue.promotions.budgets import Place
 from habitue.promotions.coupon_book import CouponBook
 from habitue.promotions.effects import Effect
-from habitue.promotions.evaluate import NO_RESOURCES, Purpose, evaluate
+from habitue.promotions.evaluate import NO_RESOURCES, Purpose, evaluate, profile_changes
 from habitue.promotions.event import EventFacts
 from habitue.promotions.facts import NO_AUDIENCES, AudienceFacts, ProfileFacts, readable
 from habitue.promotions.loyalty_facts import BookFacts
@@ -209,7 +209,7 @@ def _evaluated(
     changes = evaluated.resource_changes
     if issuing:
         changes = issuing.changed(changes, closes=True)
-    set_by_rules = {each.name: each.value for each in evaluated.attribute_changes}
+    set_by_rules = profile_changes(evaluated.attribute_changes)
     return ProfileDecision(
         merged(attributes, set_by_rules),
         active=True,

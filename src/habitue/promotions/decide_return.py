@@ -41,7 +41,7 @@ from habitue.promotions.effects import (
     RejectReferral,
     UpdateAttribute,
 )
-from habitue.promotions.evaluate import Evaluated, Purpose, evaluate
+from habitue.promotions.evaluate import Evaluated, Purpose, code_changes, evaluate
 from habitue.promotions.evaluation import AttributeChange
 from habitue.promotions.event import EventFacts
 from habitue.promotions.facts import remaining_facts
@@ -185,7 +185,8 @@ def _judged_again(
     giving = books.undo(changed.gone)
     new = books.give_again(changed.new)
     kept = (*changed.kept, *standing(changed.gone, giving))
-    session, owner_changes = with_changes(session, _new_changes(evaluated, changed))
+    new_changes = _new_changes(evaluated, changed)
+    session, owner_changes = with_changes(session, new_changes)
     attributes = state.owner.attributes
     return msgspec.structs.replace(
         decision,
@@ -195,7 +196,8 @@ def _judged_again(
         owner_changes=owner_changes,
         triggered_campaign_ids=evaluated.triggered_campaign_ids,
         resource_changes=ResourceChanges(
-            audiences=changes_of_effects(state.resources.audiences, changed.new)
+            audiences=changes_of_effects(state.resources.audiences, changed.new),
+            codes=code_changes(new_changes),
         ),
     )
 

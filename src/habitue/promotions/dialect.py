@@ -154,7 +154,7 @@ def dialect_of(configuration: Configuration, application_id: int) -> Dialect:
         "Bundle": Record(_BUNDLE),
         "Profile": of("CustomerProfile", _PROFILE),
         "Coupon": of("Coupon", _COUPON, stable=False),
-        "Referral": Record(_REFERRAL, {}, stable_attributes=False),
+        "Referral": of("Referral", _REFERRAL, stable=False),
         "Event": _event_record(event_definitions(configuration, application_id)),
         "Loyalty": Record({}, _loyalty_names(configuration, application_id)),
         "LoyaltyProgram": Record(_LOYALTY_PROGRAM),

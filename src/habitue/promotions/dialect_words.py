@@ -16,7 +16,12 @@ from habitue.rules.special import SPECIAL_FORMS, SpecialForm
 from habitue.rules.types import EFFECT, Type
 
 #: What rules may set by `updateAttribute`.
-_WRITABLE = ("Session.Attributes.", "Profile.Attributes.")
+_WRITABLE = (
+    "Session.Attributes.",
+    "Profile.Attributes.",
+    "Coupon.Attributes.",
+    "Referral.Attributes.",
+)
 
 
 class Slot(msgspec.Struct, frozen=True):

@@ -6,16 +6,19 @@ campaign its rules in order, each rule's conditions and then its effects
 `habitue.promotions.trying`, how groups of campaigns are judged in `habitue.promotions.judging`.
 """
 
+from collections.abc import Iterable
 from datetime import datetime
 from decimal import localcontext
 
 import msgspec
 
+from habitue.model.attributes import Attributes
 from habitue.model.numbers import EXACT
 from habitue.promotions.books import NO_BOOKS, Books
 from habitue.promotions.campaign import Feature
 from habitue.promotions.candidates import Candidate
 from habitue.promotions.cascade import Cascade
+from habitue.promotions.code_attributes import CodeAttribute, code_attribute, settled
 from habitue.promotions.compiled import CompiledCampaign
 from habitue.promotions.coupon_book import CouponBook
 from habitue.promotions.effects import Effect
@@ -109,7 +112,9 @@ def evaluate(
         effects=tuple(frame.effects),
         attribute_changes=tuple(frame.attribute_changes),
         triggered_campaign_ids=tuple(dict.fromkeys(run.triggered)),
-        resource_changes=ResourceChanges(audiences=frame.memberships.changes()),
+        resource_changes=ResourceChanges(
+            audiences=frame.memberships.changes(), codes=code_changes(frame.attribute_changes)
+        ),
         failures=tuple(tracer.failures) if tracer else (),
         trace=_trace(program, purpose, tracer, now) if tracer else (),
     )
@@ -157,6 +162,20 @@ def _run(run: Run, program: Program, candidates: list[Candidate], *, complete: b
             run.rule(campaign, rule)
     else:
         judge(run, program.placement, candidates, complete)
+
+
+def code_changes(changes: Iterable[AttributeChange]) -> tuple[CodeAttribute, ...]:
+    """What is to be stored of coupons and referral codes."""
+    return settled(
+        code_attribute(each.entity, each.code, each.name, each.value)
+        for each in changes
+        if each.code is not None
+    )
+
+
+def profile_changes(changes: Iterable[AttributeChange]) -> Attributes:
+    """What is to be stored of the customer."""
+    return {each.name: each.value for each in changes if each.entity == "CustomerProfile"}
 
 
 def _let_cascade(frame: Evaluation, session: SessionFacts, program: Program) -> None:

@@ -29,9 +29,12 @@ from habitue.promotions.facts import (
     ProfileFacts,
     ReferralFacts,
     SessionFacts,
+    readable,
+    time_names,
 )
 from habitue.promotions.issuing import Issuing
 from habitue.promotions.item_filters import NO_FILTERS
+from habitue.promotions.referral import Referral
 from habitue.promotions.resources import Resources, Tentative
 from habitue.promotions.shop_lists import NO_LISTS
 from habitue.promotions.tally import Tally
@@ -47,12 +50,14 @@ STEPS_PER_EFFECT = 10
 
 
 class AttributeChange(NamedTuple):
-    """An attribute that rules have set; `position` is the line's where it is a line's."""
+    """An attribute that rules have set; `position` is the line's where it is a line's, `code` the
+    coupon or referral code where it is one's."""
 
     entity: Entity
     name: str
     value: Any
     position: int | None = None
+    code: Coupon | Referral | None = None
 
 
 class Evaluation(Frame):
@@ -203,16 +208,23 @@ class Evaluation(Frame):
     @property
     def referral(self) -> ReferralFacts | None:
         """The session's referral code, where it is one of the campaign at hand."""
-        book = self.issuing.referral if self.issuing else None
-        referral = book.referral if book else None
-        if referral is None or referral.campaign_id != self.cause[0]:
+        referral = self.referral_code
+        if referral is None:
             return None
         return ReferralFacts(
             referral.code,
             referral.advocate_id,
             referral.friend_id or None,
             Decimal(referral.usage_counter),
+            readable(referral.attributes, time_names(self.writable["Referral"])),
         )
+
+    @property
+    def referral_code(self) -> Referral | None:
+        """The code itself."""
+        book = self.issuing.referral if self.issuing else None
+        referral = book.referral if book else None
+        return referral if referral and referral.campaign_id == self.cause[0] else None
 
     @property
     def advocate(self) -> ProfileFacts | None:

@@ -193,6 +193,7 @@ class ReferralFacts(msgspec.Struct, frozen=True, eq=False):
     advocate_id: str
     friend_id: str | None
     usage_counter: Decimal
+    attributes: Attributes
 
 
 class FactDefinitions:

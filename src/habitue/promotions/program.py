@@ -82,9 +82,10 @@ class Program:
             "CustomerSession": self.vocabulary.session_attributes,
             "CustomerProfile": self.profile_definitions,
             "CartItem": self.vocabulary.item_attributes,
+            "Coupon": definitions_of(configuration, application.id, "Coupon"),
+            "Referral": definitions_of(configuration, application.id, "Referral"),
         }
-        coupon = definitions_of(configuration, application.id, "Coupon")
-        self.fact_definitions = _fact_definitions(self.writable, coupon)
+        self.fact_definitions = _fact_definitions(self.writable)
         self.webhooks: Mapping[int, Webhook] = {
             id_: each
             for id_, each in configuration.webhooks.items()
@@ -222,12 +223,12 @@ def _lists(configuration: Configuration, application_id: int) -> ShopLists:
     )
 
 
-def _fact_definitions(writable: Mapping[str, Definitions], coupon: Definitions) -> FactDefinitions:
+def _fact_definitions(writable: Mapping[str, Definitions]) -> FactDefinitions:
     return FactDefinitions(
         session=writable["CustomerSession"],
         cart_item=writable["CartItem"],
         profile=writable["CustomerProfile"],
-        coupon=coupon,
+        coupon=writable["Coupon"],
     )
 
 

@@ -24,6 +24,7 @@ from habitue.model.attributes import Attributes
 from habitue.pricing.cart import CartItem
 from habitue.promotions.budgets import BudgetChanges, Budgets
 from habitue.promotions.catalog import NO_STOCK, Stock
+from habitue.promotions.code_attributes import CodeAttribute
 from habitue.promotions.creations import CreationChanges, CreationReading, ReservationChange
 from habitue.promotions.effects import Effect
 from habitue.promotions.giveaways import Award, Giveaway
@@ -168,6 +169,7 @@ class ResourceChanges(msgspec.Struct, frozen=True, omit_defaults=True):
     points: tuple[LedgerDecision, ...] = ()
     owners: tuple[OwnerDecision, ...] = ()
     achievements: tuple[Iteration, ...] = ()
+    codes: tuple[CodeAttribute, ...] = ()
 
 
 class Asking(msgspec.Struct, frozen=True):

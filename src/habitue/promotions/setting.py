@@ -25,7 +25,7 @@ def with_changes(
     for change in changes:
         if change.position is not None:
             lines.setdefault(change.position, {})[change.name] = change.value
-        else:
+        elif change.code is None:
             (own if change.entity == "CustomerSession" else owners)[change.name] = change.value
     if own:
         attributes = merged(session.attributes, own)

@@ -148,16 +148,20 @@ async def hold_campaign(connection: Connection, campaign_id: int) -> bool:
 
 
 async def delete_coupons_of_campaign(connection: Connection, campaign_id: int) -> None:
-    """Deletes coupons and budgets of a campaign that is about to be deleted in this transaction."""
+    """Deletes coupons, referral codes and budgets of a campaign that is about to be deleted in this
+    transaction."""
     await connection.execute(_LOCK_CAMPAIGN, campaign_id)
     await connection.execute("DELETE FROM coupon WHERE campaign_id = $1", campaign_id)
+    await connection.execute("DELETE FROM referral WHERE campaign_id = $1", campaign_id)
     await connection.execute("SELECT delete_budgets($1)", campaign_id)
 
 
 async def delete_coupons_of_application(connection: Connection, application_id: int) -> None:
-    """Deletes all coupons of an application that is about to be deleted in this transaction."""
+    """Deletes all coupons and referral codes of an application that is about to be deleted in this
+    transaction."""
     await connection.execute(_LOCK_CAMPAIGNS, application_id)
     await connection.execute("DELETE FROM coupon WHERE application_id = $1", application_id)
+    await connection.execute("DELETE FROM referral WHERE application_id = $1", application_id)
 
 
 #: The columns by which coupons may be sorted.

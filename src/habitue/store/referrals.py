@@ -10,6 +10,7 @@ from uuid import UUID
 
 import msgspec
 
+from habitue.store.coupon_filters import ReferralFilter, conditions
 from habitue.store.database import Connection
 
 
@@ -40,19 +41,6 @@ class ReferralWrite(msgspec.Struct, frozen=True):
     attributes: bytes | None = None
 
 
-class ReferralFilter(msgspec.Struct, frozen=True, kw_only=True):
-    """All that is given must hold; times are compared with `now`."""
-
-    campaign_id: int
-    now: datetime
-    code: str | None = None
-    advocate_id: str | None = None
-    created_before: datetime | None = None
-    created_after: datetime | None = None
-    valid: str | None = None
-    usable: bool | None = None
-
-
 _INSERT = """
 INSERT INTO referral (code, application_id, campaign_id, advocate_id, advocate_key, friend_id,
     usage_limit, start_date, expiry_date, attributes, batch_id, created)
@@ -65,20 +53,20 @@ UPDATE referral SET friend_id = $3, start_date = $4, expiry_date = $5,
 WHERE campaign_id = $1 AND id = $2 RETURNING to_jsonb(referral)
 """
 _DELETE = "DELETE FROM referral WHERE campaign_id = $1 AND id = $2"
-_FIND = """
-SELECT to_jsonb(referral) AS document FROM referral
-WHERE campaign_id = $1
-    AND ($3::text IS NULL OR code = $3)
-    AND ($4::text IS NULL OR advocate_id = $4)
-    AND ($5::timestamptz IS NULL OR created <= $5)
-    AND ($6::timestamptz IS NULL OR created >= $6)
-    AND ($7::text IS NULL OR $7 = CASE
-        WHEN expiry_date <= $2 THEN 'expired'
-        WHEN start_date > $2 THEN 'validFuture'
-        ELSE 'validNow' END)
-    AND ($8::boolean IS NULL OR (usage_limit = 0 OR usage_counter < usage_limit) = $8)
-ORDER BY id OFFSET $9 LIMIT $10
-"""
+#: The columns by which codes may be sorted.
+SORTS = frozenset(
+    {
+        *("id", "code", "created", "start_date", "expiry_date", "usage_limit", "usage_counter"),
+        *("advocate_id", "friend_id"),
+    }
+)
+#: Rows of one INSERT; its parameters stay far below the protocol's 65,535.
+_ROWS_PER_STATEMENT = 1_000
+_COLUMNS = (
+    "code, application_id, campaign_id, advocate_id, advocate_key, friend_id, usage_limit, "
+    "start_date, expiry_date, attributes, batch_id, created"
+)
+_COLUMN_COUNT = len(NewReferral.__struct_fields__)
 
 
 async def insert_referral(connection: Connection, new: NewReferral) -> bytes | None:
@@ -102,21 +90,46 @@ async def delete_referral(connection: Connection, campaign_id: int, referral_id:
     return await connection.execute(_DELETE, campaign_id, referral_id) == "DELETE 1"
 
 
+async def add_referrals(connection: Connection, new: Sequence[NewReferral]) -> int:
+    """Adds each whose code is free; how many that were."""
+    added = 0
+    for start in range(0, len(new), _ROWS_PER_STATEMENT):
+        rows = new[start : start + _ROWS_PER_STATEMENT]
+        flat = [value for row in rows for value in msgspec.structs.astuple(row)]
+        tag = await connection.execute(_insert_statement(len(rows)), *flat)
+        added += int(tag.rpartition(" ")[2])
+    return added
+
+
+async def codes_taken(
+    connection: Connection, application_id: int, codes: Sequence[str]
+) -> frozenset[str]:
+    """Those of the codes that the application has already."""
+    statement = "SELECT code FROM referral WHERE application_id = $1 AND code = ANY ($2::text[])"
+    rows = await connection.fetch(statement, application_id, codes)
+    return frozenset(row["code"] for row in rows)
+
+
 async def find_referrals(
-    connection: Connection, wanted: ReferralFilter, skip: int, limit: int
+    connection: Connection, wanted: ReferralFilter, sort: str, skip: int, limit: int
 ) -> Sequence[bytes]:
-    """One page of the codes that fit, in the order in which they were made."""
-    rows = await connection.fetch(
-        _FIND,
-        wanted.campaign_id,
-        wanted.now,
-        wanted.code,
-        wanted.advocate_id,
-        wanted.created_before,
-        wanted.created_after,
-        wanted.valid,
-        wanted.usable,
-        skip,
-        limit,
+    """One page of the codes that fit; `sort` is a column, with a minus for descending."""
+    where, arguments = conditions(wanted)
+    column, direction = sort.removeprefix("-"), "DESC" if sort.startswith("-") else "ASC"
+    assert column in SORTS, "the column was checked by the caller"
+    statement = (
+        f"SELECT to_jsonb(referral) AS document FROM referral WHERE {where} "
+        f"ORDER BY {column} {direction}, id {direction} "
+        f"OFFSET ${len(arguments) + 1} LIMIT ${len(arguments) + 2}"
     )
+    rows = await connection.fetch(statement, *arguments, skip, limit)
     return [row["document"] for row in rows]
+
+
+def _insert_statement(rows: int) -> str:
+    """Many rows of VALUES, as for coupons."""
+    starts = range(1, 1 + rows * _COLUMN_COUNT, _COLUMN_COUNT)
+    values = ", ".join(
+        f"({', '.join(f'${start + each}' for each in range(_COLUMN_COUNT))})" for start in starts
+    )
+    return f"INSERT INTO referral ({_COLUMNS}) VALUES {values} ON CONFLICT DO NOTHING"

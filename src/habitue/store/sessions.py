@@ -171,6 +171,8 @@ LEFT JOIN receipt ON receipt.key_digest = $6 AND receipt.created > $7::timestamp
 
 _LOCK = "SELECT lock_owners($1, $2)"
 
+_LOCK_CODES = "SELECT lock_codes($1, $2, $3, $4)"
+
 SAVE = """
 SELECT save_session($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,
     $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31)
@@ -190,6 +192,16 @@ async def lock(connection: Connection, query: SessionQuery) -> None:
     Raises `LockTimeout` when that takes longer than the transaction's lock timeout.
     """
     await connection.execute(_LOCK, query.claim_keys, query.asked)
+
+
+async def lock_codes(connection: Connection, query: SessionQuery) -> None:
+    """Waits until nobody else changes the codes that the session has; needs a transaction.
+
+    Raises `LockTimeout` as `lock` does.
+    """
+    await connection.execute(
+        _LOCK_CODES, query.session_key, query.application_id, query.codes, query.asked
+    )
 
 
 async def save(connection: Connection, write: SessionWrite) -> None:

@@ -14,6 +14,7 @@ import msgspec
 
 from habitue.customers.claims import STORE_SIDE_ID
 from habitue.customers.customer import Customer
+from habitue.model.attributes import Attributes
 from habitue.model.idempotency import Idempotency
 from habitue.model.numbers import EXACT
 from habitue.promotions.budgets import DISCOUNT_LIMIT, Counted, counted_after
@@ -199,6 +200,7 @@ class SessionOutcome(msgspec.Struct, frozen=True):
         """The session's coupons, in the order sent, with their counters after the decision."""
         redeemed = {coupon.id for coupon in self.decision.redeemed}
         released, discounts = self._released(), self._discount_changes()
+        attributes = self._attribute_changes()
         return [
             msgspec.structs.replace(
                 coupon,
@@ -206,6 +208,7 @@ class SessionOutcome(msgspec.Struct, frozen=True):
                 + (coupon.id in redeemed)
                 - (coupon.id in released),
                 discount_counter=coupon.discount_counter + discounts[coupon.id],
+                attributes={**coupon.attributes, **attributes[coupon.id]},
             )
             for coupon in self.state.coupons.values()
         ]
@@ -219,6 +222,13 @@ class SessionOutcome(msgspec.Struct, frozen=True):
         before = sum(1 for each in self.state.redemptions if each.coupon_id == coupon.id)
         redeemed = any(each.id == coupon.id for each in self.decision.redeemed)
         return before + redeemed - (coupon.id in self._released())
+
+    def _attribute_changes(self) -> Mapping[int, Attributes]:
+        changed: dict[int, Attributes] = defaultdict(dict)
+        for each in self.decision.resource_changes.codes:
+            if each.kind == "coupon":
+                changed[each.id][each.name] = each.value
+        return changed
 
     def _discount_changes(self) -> Mapping[int, Decimal]:
         changed: dict[int, Decimal] = defaultdict(Decimal)

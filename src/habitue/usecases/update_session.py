@@ -148,6 +148,8 @@ async def read_current(
     while True:
         if locked:
             await sessions.lock(connection, query)
+            if "updateattribute" in program.calls:
+                await sessions.lock_codes(connection, query)
         row = await sessions.load(connection, query)
         if row.configuration_version == program.version:
             return query, row, program

@@ -1,4 +1,4 @@
-"""Effects that set attributes of the session, the profile and the lines of the cart.
+"""Effects that set attributes of the session, its lines, the profile, and of codes.
 
 Words: an *operator* says how the new value comes out of the old one and the operand. The old value
 is the one that earlier effects of the same evaluation have left, so that two increases add up. An
@@ -9,18 +9,26 @@ else needs a value to start from.
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from habitue.loyalty.duration import parse_duration
 from habitue.model.attributes import Entity, normalised, validate
 from habitue.model.instants import parse_instant
 from habitue.model.limits import AMOUNT_DECIMALS_MAX
 from habitue.model.numbers import ZERO
+from habitue.promotions.coupon import Coupon
 from habitue.promotions.effects import UpdateAttribute
 from habitue.promotions.evaluation import AttributeChange, Evaluation
-from habitue.promotions.facts import ItemFacts
+from habitue.promotions.facts import (
+    CouponFacts,
+    ItemFacts,
+    ProfileFacts,
+    ReferralFacts,
+    SessionFacts,
+)
 from habitue.promotions.host.giving import counts, targets
 from habitue.promotions.host.words import ITEMS, plain
+from habitue.promotions.referral import Referral
 from habitue.rules.dialect import HostFunction
 from habitue.rules.frame import RuleFailed
 from habitue.rules.functions.numbers import divide
@@ -28,7 +36,12 @@ from habitue.rules.functions.times import add_duration
 from habitue.rules.types import ANY, EFFECT, STRING, per_item
 
 #: The entities whose attributes a rule may set, by the name that paths use.
-WRITABLE: Mapping[str, Entity] = {"Session": "CustomerSession", "Profile": "CustomerProfile"}
+WRITABLE: Mapping[str, Entity] = {
+    "Session": "CustomerSession",
+    "Profile": "CustomerProfile",
+    "Coupon": "Coupon",
+    "Referral": "Referral",
+}
 
 _OPERATOR = ("operator", STRING)
 _UNITS = {
@@ -42,19 +55,30 @@ _UNITS = {
 }
 
 T = TypeVar("T")
+_Facts: TypeAlias = SessionFacts | ProfileFacts | CouponFacts | ReferralFacts
 
 
 def update_attribute(frame: Evaluation, path: str, value: Any, operator: str = "setTo") -> None:
-    """Changes an attribute of the session or the profile, from the next request on."""
+    """Changes an attribute of the session, the profile, the coupon that the rule is tried for or
+    the referral code, from the next request on."""
     owner, separator, name = path.partition(".Attributes.")
     entity = WRITABLE.get(owner)
     if not separator or entity is None:
         raise RuleFailed(f"{path!r} is not the path of an attribute that a rule can set")
-    facts = frame.profile if owner == "Profile" else frame.session_or_fail()
+    facts, code = _target(frame, owner)
     if facts is None:
         raise RuleFailed(f"there is no {owner.lower()} to update")
-    old = _current(frame, entity, name, None, facts.attributes)
-    _change(frame, AttributeChange(entity, name, _operated(frame, operator, old, value)), path)
+    wanted = AttributeChange(entity, name, None, code=code)
+    old = _current(frame, wanted, facts.attributes)
+    _change(frame, wanted._replace(value=_operated(frame, operator, old, value)), path)
+
+
+def _target(frame: Evaluation, owner: str) -> tuple[_Facts | None, Coupon | Referral | None]:
+    if owner == "Coupon":
+        return frame.coupon_facts, frame.coupon
+    if owner == "Referral":
+        return frame.referral, frame.referral_code
+    return (frame.profile if owner == "Profile" else frame.session_or_fail()), None
 
 
 def update_cart_item_attribute(
@@ -72,10 +96,11 @@ def update_cart_item_attribute(
             continue
         changed.add(position)
         operand = value(item) if callable(value) else value
-        old = _current(frame, "CartItem", name, position, item.attributes)
+        wanted = AttributeChange("CartItem", name, None, position)
+        old = _current(frame, wanted, item.attributes)
         new = _operated(frame, operator, old, operand)
         path = f"Session.CartItems[{position}].Attributes.{name}"
-        _change(frame, AttributeChange("CartItem", name, new, position), path)
+        _change(frame, wanted._replace(value=new), path)
 
 
 def _change(frame: Evaluation, change: AttributeChange, path: str) -> None:
@@ -89,13 +114,16 @@ def _change(frame: Evaluation, change: AttributeChange, path: str) -> None:
     frame.add(UpdateAttribute(path, stored))
 
 
-def _current(
-    frame: Evaluation, entity: Entity, name: str, position: int | None, stored: Mapping[str, Any]
-) -> Any:
+def _current(frame: Evaluation, wanted: AttributeChange, stored: Mapping[str, Any]) -> Any:
+    place = _place(wanted)
     for change in reversed(frame.attribute_changes):
-        if (change.entity, change.name, change.position) == (entity, name, position):
+        if _place(change) == place:
             return Decimal(change.value) if type(change.value) is int else change.value
-    return stored.get(name)
+    return stored.get(wanted.name)
+
+
+def _place(change: AttributeChange) -> tuple[Any, ...]:
+    return change.entity, change.name, change.position, change.code.id if change.code else 0
 
 
 def _operated(frame: Evaluation, operator: str, old: Any, operand: Any) -> Any:
@@ -149,8 +177,8 @@ FUNCTIONS: tuple[HostFunction, ...] = (
         EFFECT,
         update_attribute,
         optional=1,
-        description="Changes Session.Attributes.<name> or Profile.Attributes.<name>; "
-        f"the operator is {_OPERATORS}.",
+        description="Changes an attribute of Session, Profile, Coupon or Referral, such as "
+        f"Session.Attributes.<name>; the operator is {_OPERATORS}.",
     ),
     HostFunction(
         "updateCartItemAttribute",

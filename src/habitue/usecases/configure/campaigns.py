@@ -94,7 +94,8 @@ async def update_campaign(
 
 
 async def delete_campaign(shop: Shop, application_id: int, campaign_id: int) -> None:
-    """Deletes the campaign and its coupons; their codes are free again. Raises `NotFound`."""
+    """Deletes the campaign with its coupons and referral codes, which are free again. Raises
+    `NotFound`."""
 
     async def delete_coupons(connection: Connection) -> None:
         await delete_coupons_of_campaign(connection, campaign_id)

@@ -5,7 +5,7 @@ Shops make codes without regard to the budgets of a campaign, which hold for rul
 used before.
 """
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import datetime
 
 import msgspec
@@ -25,10 +25,11 @@ from habitue.promotions.creations import DEFAULT_CODES
 from habitue.promotions.dialect import definitions_of
 from habitue.promotions.referral import Referral
 from habitue.store import referrals
+from habitue.store.coupon_filters import ReferralFilter
 from habitue.store.coupons import hold_campaign
 from habitue.store.database import Connection
 from habitue.store.documents import decoder_of, encode
-from habitue.store.referrals import NewReferral, ReferralFilter, ReferralWrite
+from habitue.store.referrals import NewReferral, ReferralWrite
 from habitue.usecases.configure.checks import (
     characters_faults,
     pattern_faults,
@@ -40,6 +41,8 @@ from habitue.usecases.shop import Shop
 
 #: How often a taken code is drawn again before its pattern counts as used up.
 _ROUNDS_MAX = 40
+#: How many codes are read at once for a file.
+_PART = 1_000
 _REFERRAL = decoder_of(Referral)
 
 
@@ -74,8 +77,8 @@ async def create_referrals(
 
     Raises `NotFound`, `InvalidInput`, or `Conflict` when too many codes of the pattern are taken.
     """
-    place = await _place(shop, application_id, order.campaign_id)
-    refuse_if_any([*_order_faults(order), *_field_faults(place, order.fields)])
+    place = await referral_place(shop, application_id, order.campaign_id)
+    refuse_if_any([*_order_faults(order), *field_faults(place, order.fields)])
     batch_id = f"{draw(2**64):016x}" if len(order.advocate_ids) > 1 else ""
     codes = random_codes(_space(place, order), draw)
     made = []
@@ -83,7 +86,7 @@ async def create_referrals(
         if not await hold_campaign(connection, order.campaign_id):
             raise NotFound("Campaign", order.campaign_id)
         for advocate_id in order.advocate_ids:
-            blank = _blank(place, order.fields, advocate_id, batch_id, now)
+            blank = new_referral(place, order.fields, advocate_id, batch_id, now)
             made.append(await _insert(connection, blank, codes))
     return made
 
@@ -95,8 +98,8 @@ async def update_referral(
 
     Raises `NotFound` or `InvalidInput`.
     """
-    place = await _place(shop, application_id, campaign_id)
-    refuse_if_any(_field_faults(place, fields))
+    place = await referral_place(shop, application_id, campaign_id)
+    refuse_if_any(field_faults(place, fields))
     attributes = fields.attributes
     write = ReferralWrite(
         fields.friend_id or "",
@@ -117,20 +120,28 @@ async def delete_referral(
     shop: Shop, application_id: int, campaign_id: int, referral_id: int
 ) -> None:
     """Deletes one code. Raises `NotFound`."""
-    await _place(shop, application_id, campaign_id)
+    await referral_place(shop, application_id, campaign_id)
     if not await referrals.delete_referral(shop.database, campaign_id, referral_id):
         raise NotFound("Referral", referral_id)
 
 
 async def search_referrals(
-    shop: Shop, application_id: int, wanted: ReferralFilter, skip: int, page_size: int
+    shop: Shop, wanted: ReferralFilter, sort: str, skip: int, page_size: int
 ) -> tuple[bool, list[Referral]]:
-    """Whether there are more, and one page of the codes that fit. Raises `NotFound`."""
-    place = await _place(shop, application_id, wanted.campaign_id)
-    if wanted.code is not None:
-        wanted = msgspec.structs.replace(wanted, code=place.application.code(wanted.code))
-    found = await referrals.find_referrals(shop.database, wanted, skip, page_size + 1)
+    """Whether there are more, and one page of the codes that fit."""
+    found = await referrals.find_referrals(shop.database, wanted, sort, skip, page_size + 1)
     return len(found) > page_size, list(map(read_referral, found[:page_size]))
+
+
+async def every_referral(shop: Shop, wanted: ReferralFilter) -> AsyncIterator[Referral]:
+    """All codes that fit, in the order of their ids, read some at a time."""
+    last, more = 0, True
+    while more:
+        part = msgspec.structs.replace(wanted, after_id=last)
+        more, found = await search_referrals(shop, part, "id", 0, _PART)
+        for referral in found:
+            last = referral.id
+            yield referral
 
 
 def read_referral(document: bytes) -> Referral:
@@ -139,15 +150,17 @@ def read_referral(document: bytes) -> Referral:
     return msgspec.structs.replace(referral, attributes=normalised(referral.attributes))
 
 
-async def _place(shop: Shop, application_id: int, campaign_id: int) -> CouponPlace:
+async def referral_place(shop: Shop, application_id: int, campaign_id: int) -> CouponPlace:
+    """The campaign, as codes are made in it. Raises `NotFound`."""
     configuration = await shop.refresh()
     campaign = configuration.campaign(application_id, campaign_id)
     return CouponPlace(configuration, configuration.application(application_id), campaign)
 
 
-def _blank(
+def new_referral(
     place: CouponPlace, fields: ReferralFields, advocate_id: str, batch_id: str, now: datetime
 ) -> NewReferral:
+    """A code to be made, without the code itself."""
     application = place.application
     return NewReferral(
         code="",
@@ -195,7 +208,8 @@ def _order_faults(order: ReferralOrder) -> Iterator[Fault]:
         yield from characters_faults(order.valid_characters, "/validCharacters")
 
 
-def _field_faults(place: CouponPlace, fields: ReferralFields) -> Iterator[Fault]:
+def field_faults(place: CouponPlace, fields: ReferralFields) -> Iterator[Fault]:
+    """What is wrong with what is said about a code."""
     limit = fields.usage_limit
     if isinstance(limit, int) and not 0 <= limit <= COUPON_USAGE_LIMIT_MAX:
         details = f"a usage limit is from 0 (no limit) to {COUPON_USAGE_LIMIT_MAX}"

@@ -8,6 +8,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from habitue.edges.http.numbers import Integer, Number
+from habitue.edges.talon_one.effects import shortened
 from habitue.edges.talon_one.management.paging import PageQuery, sort_of
 from habitue.edges.talon_one.management.shared import (
     Id,
@@ -132,7 +133,7 @@ def coupon_out(coupon: Coupon) -> CouponOut:
         start_date=coupon.start_date or UNSET,
         expiry_date=coupon.expiry_date or UNSET,
         limits=limits_out(coupon.limits),
-        attributes=coupon.attributes,
+        attributes=shortened(coupon.attributes),
         recipient_integration_id=coupon.recipient_integration_id,
         batch_id=coupon.batch_id,
         reservation=not coupon.recipient_integration_id,

@@ -1,53 +1,168 @@
-"""Referral codes for staff."""
+"""Referral codes for staff, one by one and in files."""
 
+import secrets
+from collections.abc import AsyncIterator, Sequence
 from functools import partial
+from typing import Any
 
-from habitue.edges.http.operation import Answer, Operation
-from habitue.edges.talon_one.management.paging import PageQuery, PageWithoutTotal
-from habitue.edges.talon_one.management.shared import Instant, ManagementCall, managed
+import msgspec
+
+from habitue.edges.csv_files.fields import RowReader
+from habitue.edges.csv_files.reading import Column
+from habitue.edges.csv_files.writing import DateFormat, csv_answer, moment_text
+from habitue.edges.http.numbers import ENCODER
+from habitue.edges.http.operation import Answer, CsvFile, Operation
+from habitue.edges.talon_one.management.imports import Importing, imported, importing_operation
+from habitue.edges.talon_one.management.paging import PageSize, PageWithoutTotal, Skip, sort_of
+from habitue.edges.talon_one.management.shared import Id, Instant, ManagementCall, managed
 from habitue.edges.talon_one.referral_wire import (
     ReferralOfFriendIn,
     ReferralOut,
     referral_fields,
     referral_out,
 )
-from habitue.store.coupon_filters import Validity
-from habitue.store.referrals import ReferralFilter
+from habitue.model.limits import CODE_LENGTH_MAX, INTEGRATION_ID_LENGTH_MAX, PAGE_SIZE_MAX
+from habitue.promotions.referral import Referral
+from habitue.store.coupon_filters import ReferralFilter, Validity
 from habitue.usecases.configure.referrals import (
     delete_referral,
+    every_referral,
+    referral_place,
     search_referrals,
     update_referral,
 )
+from habitue.usecases.import_referrals import ReferralImporter, ReferralLine
+
+_COLUMNS = (
+    Column("code", required=True),
+    Column("advocateprofileintegrationid", required=True),
+    *map(Column, ("startdate", "expirydate", "limitval", "attributes")),
+)
+_HEADER = (
+    *("id", "created", "campaignid", "advocateprofileintegrationid", "friendprofileintegrationid"),
+    *("startdate", "expirydate", "code", "importid", "attributes", "batchid", "counter"),
+    "limitval",
+)
+_SORTS = {
+    "id": "id",
+    "code": "code",
+    "created": "created",
+    "startDate": "start_date",
+    "expiryDate": "expiry_date",
+    "usageLimit": "usage_limit",
+    "usageCounter": "usage_counter",
+    "advocateProfileIntegrationId": "advocate_id",
+    "friendProfileIntegrationId": "friend_id",
+}
 
 
-class ReferralCriteria(PageQuery, rename="camel", kw_only=True):
-    """Which codes to look for."""
+class Criteria(msgspec.Struct, rename="camel", kw_only=True):
+    """Which codes."""
 
-    code: str | None = None
-    advocate: str | None = None
     created_before: Instant | None = None
     created_after: Instant | None = None
     valid: Validity | None = None
     usable: bool | None = None
 
 
+class ReferralCriteria(Criteria, rename="camel", kw_only=True):
+    """Which page of which codes; `code` is a part of it, whatever its case and punctuation."""
+
+    page_size: PageSize = PAGE_SIZE_MAX
+    skip: Skip = 0
+    sort: str = ""
+    code: str | None = None
+    advocate: str | None = None
+
+
+class ExportQuery(Criteria, rename="camel", kw_only=True):
+    """Which codes, and how; without a campaign those of all."""
+
+    campaign_id: Id | None = None
+    batch_id: str | None = None
+    date_format: DateFormat | None = None
+
+
 async def get_referrals(call: ManagementCall[ReferralCriteria, None]) -> Answer:
-    query = call.query
-    wanted = ReferralFilter(
-        campaign_id=call.integer("campaignId"),
-        now=call.now,
-        code=query.code or None,
+    query, shop = call.query, call.services.shop
+    campaign = shop.configuration.campaign(
+        call.integer("applicationId"), call.integer("campaignId")
+    )
+    wanted = msgspec.structs.replace(
+        _filter(call, query, (campaign.id,)),
+        value=query.code or None,
         advocate_id=query.advocate or None,
-        created_before=query.created_before,
-        created_after=query.created_after,
-        valid=query.valid,
-        usable=query.usable,
     )
-    application_id = call.integer("applicationId")
-    more, found = await search_referrals(
-        call.services.shop, application_id, wanted, query.skip, query.page_size
-    )
+    column, descending = sort_of(query.sort, _SORTS)
+    sort = f"-{column}" if descending else column
+    more, found = await search_referrals(shop, wanted, sort, query.skip, query.page_size)
     return Answer(200, PageWithoutTotal(more, list(map(referral_out, found))))
+
+
+async def get_export(call: ManagementCall[ExportQuery, None]) -> Answer:
+    query, shop = call.query, call.services.shop
+    application = shop.configuration.application(call.integer("applicationId"))
+    if query.campaign_id is not None:
+        shop.configuration.campaign(application.id, query.campaign_id)
+    ids = None if query.campaign_id is None else (query.campaign_id,)
+    wanted = msgspec.structs.replace(_filter(call, query, ids), batch_id=query.batch_id)
+    moment = partial(moment_text, date_format=query.date_format, zone=application.zone)
+    return csv_answer("referrals.csv", _HEADER, _rows(every_referral(shop, wanted), moment))
+
+
+async def post_import(call: ManagementCall[None, None]) -> Answer:
+    ids = call.integer("applicationId"), call.integer("campaignId")
+    place = await referral_place(call.services.shop, *ids)
+    importer = ReferralImporter(place, f"{secrets.randbits(64):016x}", call.now)
+    where = f"campaign {place.campaign.id}"
+    importing = Importing("Referral", where, _COLUMNS, _line, importer, batch=1_000)
+    return await imported(call, importing)
+
+
+def _filter(
+    call: ManagementCall[Any, None], criteria: Criteria, campaign_ids: tuple[int, ...] | None
+) -> ReferralFilter:
+    return ReferralFilter(
+        application_id=call.integer("applicationId"),
+        now=call.now,
+        campaign_ids=campaign_ids,
+        created_before=criteria.created_before,
+        created_after=criteria.created_after,
+        valid=criteria.valid,
+        usable=criteria.usable,
+    )
+
+
+def _line(row: RowReader) -> ReferralLine:
+    limit = row.whole("limitval")
+    return ReferralLine(
+        line=row.line,
+        code=row.required("code", CODE_LENGTH_MAX),
+        advocate_id=row.required("advocateprofileintegrationid", INTEGRATION_ID_LENGTH_MAX),
+        start_date=row.moment("startdate"),
+        expiry_date=row.moment("expirydate"),
+        usage_limit=1 if limit is None else limit,
+        attributes=dict(row.json_object("attributes")),
+    )
+
+
+async def _rows(referrals: AsyncIterator[Referral], moment: Any) -> AsyncIterator[Sequence[Any]]:
+    async for referral in referrals:
+        yield [
+            referral.id,
+            moment(referral.created),
+            referral.campaign_id,
+            referral.advocate_id,
+            referral.friend_id,
+            moment(referral.start_date),
+            moment(referral.expiry_date),
+            referral.code,
+            "",
+            ENCODER.encode(referral.attributes).decode(),
+            referral.batch_id,
+            referral.usage_counter,
+            referral.usage_limit,
+        ]
 
 
 async def put_referral(call: ManagementCall[None, ReferralOfFriendIn]) -> Answer:
@@ -64,7 +179,9 @@ async def remove_referral(call: ManagementCall[None, None]) -> Answer:
 
 def operations() -> list[Operation]:
     """The operations of staff on referral codes."""
-    many = "/v1/applications/{applicationId:int}/campaigns/{campaignId:int}/referrals"
+    application = "/v1/applications/{applicationId:int}"
+    campaign = f"{application}/campaigns/{{campaignId:int}}"
+    many = f"{campaign}/referrals"
     one = f"{many}/{{referralId:int}}"
     operation = partial(managed, group="Referrals")
     return [
@@ -94,5 +211,22 @@ def operations() -> list[Operation]:
             remove_referral,
             "Delete a referral code",
             {204: None},
+        ),
+        importing_operation(
+            "importReferrals",
+            "POST",
+            f"{campaign}/import_referrals",
+            post_import,
+            "Import referral codes",
+            group="Referrals",
+        ),
+        operation(
+            "exportReferrals",
+            "GET",
+            f"{application}/export_referrals",
+            get_export,
+            "Export referral codes",
+            {200: CsvFile},
+            query=ExportQuery,
         ),
     ]
