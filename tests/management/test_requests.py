@@ -292,7 +292,7 @@ WRONG_ATTRIBUTES: list[tuple[dict[str, Any], list[str]]] = [
     ({"eventType": "x"}, ["/eventType"]),
     ({"suggestions": [""]}, ["/suggestions/0"]),
     ({"restrictedBySuggestions": True}, ["/restrictedBySuggestions"]),
-    ({"hasAllowedList": True}, ["/hasAllowedList"]),
+    ({"hasAllowedList": True, "type": "time"}, ["/hasAllowedList"]),
     ({"subscribedApplicationsIds": [7]}, ["/subscribedApplicationsIds/0"]),
     ({"subscribedCatalogsIds": [7]}, ["/subscribedCatalogsIds"]),
 ]

@@ -122,6 +122,9 @@ async def test_collections_are_filled_by_files_that_replace(client: Client) -> N
     assert (await client.send("DELETE", f"{campaign}/collections/{own['id']}"))[0] == 204
     assert (await upload(client, f"{one}/import", b"item\nball"))[0] == 200
     assert await discounted() == [1], "a file replaces what there was"
+    for text in (b"item\nsled", b"item\nball"):
+        assert (await upload(client, f"{one}/import", text))[0] == 200
+    assert await discounted() == [1], "the same file may be sent again after another one"
     assert (await client.send("DELETE", one))[0] == 204
     assert await discounted() == []
 

@@ -8,7 +8,7 @@ Invariant: what `validate` returns contains defined names only, each with a valu
 no binary floating point number (contracts/talon_one/SEMANTICS.md section 2).
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Literal, TypeAlias
@@ -22,7 +22,7 @@ from habitue.model.limits import (
     ATTRIBUTE_STRING_LENGTH_MAX,
     ATTRIBUTES_MAX,
 )
-from habitue.model.numbers import is_amount
+from habitue.model.numbers import is_amount, shortest
 from habitue.model.pointers import escape
 
 Entity = Literal[
@@ -55,7 +55,9 @@ Attributes: TypeAlias = dict[str, Any]
 class AttributeDefinition(msgspec.Struct, frozen=True):
     """One attribute that a shop has defined; `created` is an RFC 3339 time in UTC.
 
-    With `restricted_by_suggestions` only the suggested strings are accepted. An empty
+    With `restricted_by_suggestions` only the suggested strings are accepted. With
+    `has_allowed_list` only those of the list are, instead, once there is one; numbers stand in it
+    as `text_of` writes them. An empty
     `subscribed_application_ids` means every application. A `builtin` definition came with the
     product and cannot be changed.
     """
@@ -73,6 +75,15 @@ class AttributeDefinition(msgspec.Struct, frozen=True):
     subscribed_application_ids: tuple[int, ...] = ()
     event_type: str = ""
     builtin: bool = False
+    has_allowed_list: bool = False
+    allowed_list: frozenset[str] = frozenset()
+
+    @property
+    def accepted(self) -> Collection[str] | None:
+        """The texts that values must be among; None where every value of the type is accepted."""
+        if self.has_allowed_list:
+            return self.allowed_list or None
+        return self.suggestions if self.restricted_by_suggestions else None
 
     def serves(self, application_id: int) -> bool:
         """Whether things of this application may carry the attribute."""
@@ -144,15 +155,24 @@ def _fault_of(
         wanted = _WORDS[definition.type]
         details = f'Value of "{name}" attribute ({_shown(value)}) is not {wanted}'
         return Fault(f"{pointer}/{escape(name)}", "Invalid type", details)
-    if definition.restricted_by_suggestions and not _suggested(value, definition.suggestions):
-        details = f'Value of "{name}" attribute ({_shown(value)}) is not one of its suggestions'
+    accepted = definition.accepted
+    if accepted is not None and not _is_among(value, accepted):
+        whose = "allowed values" if definition.has_allowed_list else "suggestions"
+        details = f'Value of "{name}" attribute ({_shown(value)}) is not one of its {whose}'
         return Fault(f"{pointer}/{escape(name)}", "Not allowed", details)
     return None
 
 
-def _suggested(value: Any, suggestions: tuple[str, ...]) -> bool:
+def text_of(value: Any) -> str:
+    """A string as it is, a number with all its digits and no exponent: 5, 0.25."""
+    if isinstance(value, str):
+        return value
+    return f"{shortest(Decimal(value)):f}"
+
+
+def _is_among(value: Any, accepted: Collection[str]) -> bool:
     values = value if isinstance(value, list) else [value]
-    return all(each in suggestions for each in values)
+    return all(text_of(each) in accepted for each in values)
 
 
 def _shown(value: Any) -> str:

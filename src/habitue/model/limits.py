@@ -40,6 +40,7 @@ EXPRESSION_NODES_MAX = 5_000
 EXPRESSION_DEPTH_MAX = 50
 COLLECTION_ITEMS_MAX = 500_000
 COLLECTION_ITEM_LENGTH_MAX = 1_000
+ALLOWED_ITEMS_MAX = 500_000  # contracts: values in the allowed list of an attribute
 LINKED_STORES_MAX = 50
 STORES_PER_CAMPAIGN_MAX = 20_000  # ours, for files: more than any chain has in one country
 EVALUATION_STEPS_MAX = 5_000_000

@@ -38,7 +38,7 @@ def plain_types(definitions: Definitions) -> PlainTypes:
     return {
         name: _TYPES[each.type]
         for name, each in definitions.items()
-        if each.type in _TYPES and not each.restricted_by_suggestions
+        if each.type in _TYPES and each.accepted is None
     }
 
 

@@ -29,6 +29,9 @@ from habitue.usecases.configure.fields import laid_over, sent
 from habitue.usecases.configure.settle import Decision, settle
 from habitue.usecases.shop import Shop
 
+#: The types whose values can be among the lines of a file.
+LISTED_TYPES = frozenset({"string", "number", "(list string)", "(list number)"})
+
 
 class AttributeFields(msgspec.Struct, frozen=True, kw_only=True):
     """What may be said about an attribute; without a title the name is shown."""
@@ -43,6 +46,7 @@ class AttributeFields(msgspec.Struct, frozen=True, kw_only=True):
     restricted_by_suggestions: bool | UnsetType | None = UNSET
     subscribed_application_ids: tuple[int, ...] | UnsetType | None = UNSET
     event_type: str | UnsetType | None = UNSET
+    has_allowed_list: bool | UnsetType | None = UNSET
 
 
 async def create_attribute(
@@ -121,7 +125,8 @@ def _missing(fields: AttributeFields) -> Iterator[Fault]:
 
 def _titled(attribute: AttributeDefinition) -> AttributeDefinition:
     title = attribute.title or attribute.name
-    return msgspec.structs.replace(attribute, title=title)
+    allowed = attribute.allowed_list if attribute.has_allowed_list else frozenset()
+    return msgspec.structs.replace(attribute, title=title, allowed_list=allowed)
 
 
 def _fixed(old: AttributeDefinition, new: AttributeDefinition) -> Iterator[Fault]:
@@ -161,12 +166,21 @@ def _suggestion_faults(attribute: AttributeDefinition) -> Iterator[Fault]:
         if not suggestion:
             yield Fault(f"/suggestions/{index}", "Missing", "a suggestion is not empty")
         yield from text_faults(suggestion, f"/suggestions/{index}", NAME_LENGTH_MAX)
-    if attribute.restricted_by_suggestions and not attribute.suggestions:
+    if attribute.has_allowed_list:
+        yield from allowed_list_faults(attribute)
+    elif attribute.restricted_by_suggestions and not attribute.suggestions:
         details = "without suggestions no value would be accepted"
         yield Fault("/restrictedBySuggestions", "Missing suggestions", details)
     if attribute.restricted_by_suggestions and "string" not in attribute.type:
         details = "only attributes of strings can be restricted by suggestions"
         yield Fault("/restrictedBySuggestions", "Not supported", details)
+
+
+def allowed_list_faults(attribute: AttributeDefinition) -> Iterator[Fault]:
+    """Why an attribute of that type can have no list of allowed values."""
+    if attribute.type not in LISTED_TYPES:
+        details = "only attributes of strings and numbers have a list of allowed values"
+        yield Fault("/hasAllowedList", "Not supported", details)
 
 
 def _refuse_taken(configuration: Configuration, attribute: AttributeDefinition) -> None:

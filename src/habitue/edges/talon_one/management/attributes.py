@@ -8,7 +8,10 @@ from typing import Any, Literal
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from habitue.edges.csv_files.fields import RowReader
+from habitue.edges.csv_files.reading import Column
 from habitue.edges.http.operation import Answer, Operation
+from habitue.edges.talon_one.management.imports import Importing, imported, importing_operation
 from habitue.edges.talon_one.management.paging import Page, PageQuery, page_of
 from habitue.edges.talon_one.management.shared import (
     ACCOUNT_ID,
@@ -18,8 +21,10 @@ from habitue.edges.talon_one.management.shared import (
     managed,
     refuse_unsupported,
 )
-from habitue.model.attributes import AttributeDefinition, AttributeType, Entity
+from habitue.model.attributes import AttributeDefinition, AttributeType, Entity, text_of
 from habitue.model.errors import NotFound
+from habitue.model.limits import ALLOWED_ITEMS_MAX, COLLECTION_ITEM_LENGTH_MAX
+from habitue.usecases.configure.allowed_lists import AllowedListImport, listed_attribute
 from habitue.usecases.configure.attributes import (
     AttributeFields,
     create_attribute,
@@ -84,7 +89,6 @@ _SORTS = {
     "created": "created",
 }
 _ONLY: dict[str, tuple[Any, ...]] = {
-    "has_allowed_list": (False,),
     "subscribed_catalogs_ids": ((),),
     "allowed_subscriptions": ((), ("application",)),
 }
@@ -113,6 +117,32 @@ async def put_attribute(call: ManagementCall[None, AttributeIn]) -> Answer:
     return Answer(200, attribute_out(await update_attribute(call.services.shop, id_, fields)))
 
 
+async def import_allowed_list(call: ManagementCall[None, None]) -> Answer:
+    shop, id_ = call.services.shop, call.integer("attributeId")
+    numbers = "number" in listed_attribute(shop.configuration, id_).type
+    importing = Importing(
+        entity="AttributeAllowedList",
+        place=f"attribute {id_}",
+        columns=(Column("item", required=True),),
+        decode=_number_item if numbers else _item,
+        importer=AllowedListImport(shop, id_),
+        rows_max=ALLOWED_ITEMS_MAX,
+        rows_min=1,
+        batch=ALLOWED_ITEMS_MAX,
+        replaces=True,
+    )
+    return await imported(call, importing)
+
+
+def _item(row: RowReader) -> str:
+    return row.required("item", COLLECTION_ITEM_LENGTH_MAX)
+
+
+def _number_item(row: RowReader) -> str:
+    number = row.amount("item") if _item(row) else None
+    return "" if number is None else text_of(number)
+
+
 def attribute_fields(body: AttributeIn) -> AttributeFields:
     """What a body says about an attribute. Raises `InvalidInput` for unsupported features."""
     refuse_unsupported(body, _ONLY)
@@ -132,7 +162,7 @@ def attribute_out(attribute: AttributeDefinition) -> AttributeOut:
         type=attribute.type,
         description=attribute.description,
         suggestions=list(attribute.suggestions),
-        has_allowed_list=False,
+        has_allowed_list=attribute.has_allowed_list,
         restricted_by_suggestions=attribute.restricted_by_suggestions,
         editable=attribute.editable,
         subscribed_applications_ids=list(attribute.subscribed_application_ids),
@@ -195,5 +225,13 @@ def operations() -> list[Operation]:
             body=AttributeIn,
             description="Entity, name and type cannot be changed. What is left out keeps its"
             " value.",
+        ),
+        importing_operation(
+            "importAllowedList",
+            "POST",
+            f"{one}/allowed_list/import",
+            import_allowed_list,
+            "Replace the values that an attribute may have by those of a CSV file",
+            group="Attributes",
         ),
     ]

@@ -148,6 +148,7 @@ async def import_collection(call: ManagementCall[None, None]) -> Answer:
         importer=CollectionImport(call.services.shop, place, id_, call.now),
         rows_max=COLLECTION_ITEMS_MAX,
         batch=COLLECTION_ITEMS_MAX,
+        replaces=True,
     )
     return await imported(call, importing)
 

@@ -51,7 +51,9 @@ class ImportProgressOut(ImportOut, rename="camel", omit_defaults=True, kw_only=T
 
 class Importing(msgspec.Struct, Generic[Row], frozen=True):
     """What one import is: of what, into which place, out of which columns. `decode` reads a row;
-    what is wrong with it the reader has noted. Fewer than `rows_min` rows are refused."""
+    what is wrong with it the reader has noted. Fewer than `rows_min` rows are refused. What
+    `replaces` a list of the configuration is a new import once that has changed: the same file may
+    be sent again after another one."""
 
     entity: str
     place: str
@@ -60,6 +62,7 @@ class Importing(msgspec.Struct, Generic[Row], frozen=True):
     importer: Importer[Row]
     rows_max: int = IMPORT_ROWS_MAX
     rows_min: int = 0
+    replaces: bool = False
     batch: int = APPLY_BATCH
 
 
@@ -67,9 +70,12 @@ async def imported(
     call: ManagementCall[Any, None], importing: Importing[Any], status: int = 200
 ) -> Answer:
     """The answer to a file that was sent."""
+    place = importing.place
+    if importing.replaces and not call.idempotency_key:
+        place = f"{place} as of {call.services.shop.configuration.version}"
     source = ImportSource(
         entity=importing.entity,
-        place=importing.place,
+        place=place,
         digest=call.file.digest,
         rows=partial(_rows, call, importing),
         actor=actor_of(call),

@@ -137,15 +137,17 @@ async def remove_budgets(call: ManagementCall[BudgetsQuery, None]) -> Answer:
 
 async def import_budget(call: ManagementCall[BudgetsQuery, None]) -> Answer:
     budget = StoreBudget(call.query.action or "setDiscount", {}, _period_of(call.query))
+    place = _place(call)
     importing = Importing(
         entity="CampaignStoreBudget",
-        place=f"{_as_it_is(call)} {budget.action} {budget.period}",
+        place=f"campaign {place[1]} {budget.action} {budget.period}",
         columns=(Column(_STORE, required=True), Column("limit", required=True)),
         decode=_limit_line,
-        importer=StoreBudgetImport(call.services.shop, _place(call), budget, call.now),
+        importer=StoreBudgetImport(call.services.shop, place, budget, call.now),
         rows_max=STORES_PER_CAMPAIGN_MAX,
         rows_min=1,
         batch=STORES_PER_CAMPAIGN_MAX,
+        replaces=True,
     )
     return await imported(call, importing, status=201)
 
@@ -166,13 +168,14 @@ async def export_budget(call: ManagementCall[BudgetsQuery, None]) -> Answer:
 async def import_stores(call: ManagementCall[None, None]) -> Answer:
     importing = Importing(
         entity="CampaignStore",
-        place=_as_it_is(call),
+        place=f"campaign {_place(call)[1]}",
         columns=(Column(_STORE, required=True),),
         decode=_store_line,
         importer=CampaignStoresImport(call.services.shop, _place(call), call.now),
         rows_max=STORES_PER_CAMPAIGN_MAX,
         rows_min=1,
         batch=STORES_PER_CAMPAIGN_MAX,
+        replaces=True,
     )
     return await imported(call, importing)
 
@@ -195,15 +198,6 @@ def _place(call: ManagementCall[Any, Any]) -> tuple[int, int]:
 def _campaign(call: ManagementCall[Any, Any]) -> Campaign:
     configuration: Configuration = call.services.shop.configuration
     return configuration.campaign(*_place(call))
-
-
-def _as_it_is(call: ManagementCall[Any, Any]) -> str:
-    """The campaign, for imports that are told apart by their file: the same file says something new
-    once the campaign has changed."""
-    campaign = _campaign(call)
-    if call.idempotency_key:
-        return f"campaign {campaign.id}"
-    return f"campaign {campaign.id} of {campaign.updated.isoformat()}"
 
 
 def _store_line(row: RowReader) -> StoreLine:

@@ -85,6 +85,7 @@ async def import_value_map(call: ManagementCall[None, None]) -> Answer:
         importer=ValueMapImport(call.services.shop, place, id_, call.now),
         rows_max=COLLECTION_ITEMS_MAX,
         batch=COLLECTION_ITEMS_MAX,
+        replaces=True,
     )
     return await imported(call, importing)
 
