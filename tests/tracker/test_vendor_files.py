@@ -252,6 +252,10 @@ async def test_a_person_is_purged_with_a_management_key(tracked: Tracked, did: s
     tracked.front.open_shop()
     ordinary = {**meant, "shop_secret": tracked.front.integration_key}
     assert purge(email=email, **ordinary) == 403
+    limited = {"name": "one", "expiryDate": "2099-01-01T00:00:00Z"}
+    endpoint = {"method": "GET", "path": "/v1/applications"}
+    made = tracked.front.manage("POST", "/v1/api_keys", {**limited, "endpoints": [endpoint]})
+    assert purge(email=email, **{**meant, "shop_secret": made["key"]}) == 403
     assert tracked.customer("email", email) == person
     assert purge(email=email, **meant) == 200
     assert tracked.customer("email", email) is None

@@ -17,15 +17,31 @@ import msgspec
 Permission = Literal["privacy"]
 KeyKind = Literal["management", "integration", "tracker", "till"]
 
+_PARAMETER = re.compile(r"\{[^{}]*\}")
 #: A shop's public key has two forms: 24 hex digits, and the same ones with six more.
 TRACKER_KEY = re.compile(r"([0-9a-f]{24})([0-9a-f]{6})?", re.ASCII)
+
+
+class Endpoint(msgspec.Struct, frozen=True):
+    """An operation of an API by its method and its path; what its parameters are called does not
+    matter."""
+
+    method: str
+    path: str
+
+    @property
+    def shape(self) -> tuple[str, str]:
+        """The same for the same operation."""
+        return self.method.upper(), _PARAMETER.sub("{}", self.path)
 
 
 class ApiKey(msgspec.Struct, frozen=True):
     """What is known of a key; `application_id` is set for keys of one application.
 
     `platform` is a label: the product of another vendor that uses the key. `suffix` are the digits
-    of a tracker key that its short form leaves out. All requests with a `staging` key are dry.
+    of a tracker key that its short form leaves out. All requests with a `staging` key are dry. A
+    management key may be limited to `endpoints` and to what is of some applications; empty stands
+    for no limit.
     """
 
     id: int
@@ -38,6 +54,17 @@ class ApiKey(msgspec.Struct, frozen=True):
     suffix: str = ""
     permissions: tuple[Permission, ...] = ()
     staging: bool = False
+    endpoints: tuple[Endpoint, ...] = ()
+    application_ids: tuple[int, ...] = ()
+
+    @property
+    def is_limited(self) -> bool:
+        """Whether it may do less than its kind may."""
+        return bool(self.endpoints or self.application_ids)
+
+    def allows(self, endpoint: Endpoint) -> bool:
+        """Whether it may use that operation at all."""
+        return not self.endpoints or endpoint.shape in {each.shape for each in self.endpoints}
 
     def opens(self, kind: KeyKind, now: datetime) -> bool:
         """Whether the key is of that kind and has not expired."""

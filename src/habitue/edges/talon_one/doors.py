@@ -19,8 +19,8 @@ from habitue.edges.http.numbers import ENCODER
 from habitue.edges.http.operation import Operation
 from habitue.edges.key_lookup import KeyLookup
 from habitue.edges.talon_one import errors
-from habitue.model.errors import Refusal, Unauthorized
-from habitue.model.keys import key_hash
+from habitue.model.errors import NotAllowed, Refusal, Unauthorized
+from habitue.model.keys import ApiKey, Endpoint, key_hash
 from habitue.store.access_log import AccessRow
 from habitue.usecases.access_log import KEPT_BYTES_MAX, AccessLog
 from habitue.usecases.limit_rate import A_SECOND, limit_rate
@@ -37,9 +37,10 @@ class Principal(msgspec.Struct, frozen=True):
 
 
 class ManagementPrincipal(msgspec.Struct, frozen=True):
-    """Who is asking: a management key, which may do everything."""
+    """Who is asking: a management key, which may do what it is not limited from."""
 
     key_id: int
+    key: ApiKey
 
 
 #: What a staging key opens.
@@ -68,8 +69,15 @@ class KeyDoor(Door):
         if not key.opens(self._kind, now):
             raise Unauthorized("This key has expired")
         if key.application_id is None:
-            return ManagementPrincipal(key.id)
+            return ManagementPrincipal(key.id, key)
         return Principal(key.id, key.application_id, key.staging)
+
+    def permit(self, principal: Any, operation: Operation) -> None:
+        """Raises `NotAllowed` where the key is limited to other operations."""
+        if isinstance(principal, ManagementPrincipal) and not principal.key.allows(
+            Endpoint(operation.method, operation.path)
+        ):
+            raise NotAllowed("This key may not use this endpoint")
 
     async def admit(
         self, principal: Any, operation: Operation, services: Any, now: datetime

@@ -170,13 +170,13 @@ async def is_server(call: Call[Any, Any, Any], fields: Fields) -> bool:
 
 
 async def opens_everything(call: Call[Any, Any, Any], fields: Fields) -> bool:
-    """Whether the secret is a management key."""
+    """Whether the secret is a management key without limits."""
     return await _opens(call, fields, "management")
 
 
 async def _opens(call: Call[Any, Any, Any], fields: Fields, kind: KeyKind) -> bool:
     key = await _KEYS.by_digest(call.services.shop, key_hash(text_of(fields, *_SECRETS)))
-    return key is not None and key.opens(kind, call.now)
+    return key is not None and key.opens(kind, call.now) and not key.is_limited
 
 
 def new_device_id() -> str:

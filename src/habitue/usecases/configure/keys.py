@@ -2,14 +2,34 @@
 
 from datetime import datetime
 
+import msgspec
+
 from habitue.model.errors import Conflict, Fault, NotFound
-from habitue.model.keys import TRACKER_KEY, ApiKey, KeyKind, Permission, digest_of, suffix_of
+from habitue.model.keys import (
+    TRACKER_KEY,
+    ApiKey,
+    Endpoint,
+    KeyKind,
+    Permission,
+    digest_of,
+    suffix_of,
+)
 from habitue.promotions.configuration import Configuration
 from habitue.store.configuration import new_ids
 from habitue.usecases.configuration import Change
-from habitue.usecases.configure.checks import name_faults, refuse_if_any
+from habitue.usecases.configure.checks import application_faults, name_faults, refuse_if_any
 from habitue.usecases.configure.settle import Decision, settle
 from habitue.usecases.shop import Shop
+
+
+class KeyLimits(msgspec.Struct, frozen=True):
+    """What a management key is limited to; empty stands for no limit."""
+
+    endpoints: tuple[Endpoint, ...] = ()
+    application_ids: tuple[int, ...] = ()
+
+
+NO_LIMITS = KeyLimits()
 
 
 async def create_key(
@@ -22,18 +42,24 @@ async def create_key(
     now: datetime,
     platform: str = "none",
     permissions: tuple[Permission, ...] = (),
+    limits: KeyLimits = NO_LIMITS,
     *,
     staging: bool = False,
 ) -> ApiKey:
     """The new key that `secret` is. Raises `NotFound`, `InvalidInput`, or `Conflict` if it exists.
 
-    A key of the kind integration belongs to an application, a key of the kind management to none.
-    A `staging` key is one for dry runs, the only one of an application where campaigns are staged.
+    A key of the kind integration belongs to an application, a key of the kind management to none,
+    but it may be limited to what is of some. A `staging` key is one for dry runs, the only one of
+    an application where campaigns are staged.
     """
     (id_,) = await new_ids(shop.database, "api_key")
     suffix = suffix_of(kind, secret)
-    labels = (application_id, platform, suffix, permissions, staging)
-    key = ApiKey(id_, kind, name, now, expires, *labels)
+    key = ApiKey(
+        *(id_, kind, name, now, expires, application_id, platform, suffix, permissions),
+        staging=staging,
+        endpoints=limits.endpoints,
+        application_ids=limits.application_ids,
+    )
     digest = digest_of(kind, secret)
 
     async def decide(configuration: Configuration) -> Decision[ApiKey]:
@@ -99,6 +125,8 @@ def _check(configuration: Configuration, key: ApiKey, now: datetime) -> None:
     if key.permissions and key.kind != "till":
         details = "only the key of a till has permissions of its own"
         faults.append(Fault("/permissions", "Not supported", details))
+    ids = key.application_ids
+    faults += application_faults(ids, configuration, "/allowedApplicationIds")
     if key.expires <= now:
         faults.append(Fault("/expires", "Out of range", "a key expires in the future"))
     refuse_if_any(faults)

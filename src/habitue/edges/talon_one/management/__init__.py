@@ -35,6 +35,7 @@ from habitue.edges.talon_one.management import (
     loyalty_points,
     loyalty_programs,
     loyalty_statistics,
+    management_keys,
     message_logs,
     notifications,
     price_types,
@@ -57,7 +58,7 @@ __all__ = ["management_operations"]
 
 def management_operations() -> list[Operation]:
     """What is served with a management key, and the list of campaigns that an integration reads."""
-    return [
+    listed = [
         *applications.operations(),
         *campaigns.operations(),
         *campaign_copies.operations(),
@@ -103,3 +104,4 @@ def management_operations() -> list[Operation]:
         *event_types.operations(),
         *events.operations(),
     ]
+    return [*listed, *management_keys.operations(listed)]

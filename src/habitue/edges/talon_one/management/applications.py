@@ -120,8 +120,9 @@ _ONLY: dict[str, tuple[Any, ...]] = {
 
 
 async def get_applications(call: ManagementCall[PageQuery, None]) -> Answer:
-    applications = call.services.shop.configuration.applications.values()
-    return Answer(200, page_of(applications, call.query, _SORTS, application_out))
+    ids, configuration = call.principal.key.application_ids, call.services.shop.configuration
+    found = [each for each in configuration.applications.values() if not ids or each.id in ids]
+    return Answer(200, page_of(found, call.query, _SORTS, application_out))
 
 
 async def get_application(call: ManagementCall[None, None]) -> Answer:

@@ -16,6 +16,7 @@ from msgspec import UNSET, Meta, UnsetType
 from habitue.edges.http.numbers import Integer, Number
 from habitue.edges.http.operation import Answer, Call, Operation
 from habitue.edges.talon_one.doors import MANAGEMENT, ManagementPrincipal
+from habitue.edges.talon_one.management.access import check_access
 from habitue.model.errors import Fault, InvalidInput, Unauthorized
 from habitue.model.instants import Period
 from habitue.model.numbers import shortest
@@ -159,8 +160,11 @@ def _refreshed(handler: Handler) -> Handler:
     @wraps(handler)
     async def handle(call: ManagementCall[Any, Any]) -> Answer:
         configuration: Configuration = await call.services.shop.refresh()
-        if not any(key.id == call.principal.key_id for key in configuration.keys.values()):
+        keys = configuration.keys.values()
+        key = next((each for each in keys if each.id == call.principal.key_id), None)
+        if key is None:
             raise Unauthorized("This key was revoked")
+        check_access(key, call.operation_id, call.path.get("applicationId"))
         with on_behalf_of(Acting("management", call.principal.key_id, call.now)):
             return await handler(call)
 
