@@ -15,6 +15,7 @@ from habitue.model.keys import KeyKind, till_credentials
 _PREFIXES: Mapping[KeyKind, str] = {
     "management": "hab_m_",
     "integration": "hab_i_",
+    "session": "hab_s_",
 }
 _NOT_IN_LOGINS = re.compile(r"[^a-z0-9]+")
 

@@ -2,7 +2,8 @@
 
 Words: a key is a secret of the caller; what is kept is its digest. Its *kind* says which door it
 opens: management (everything), integration (one application), tracker (a browser's public key),
-till (a login with a password). A key stops working at the instant it expires.
+till (a login with a password),
+session (what a user of the staff has signed in for). A key stops working at the instant it expires.
 """
 
 import hashlib
@@ -15,7 +16,7 @@ import msgspec
 #: What a key may do beside what its kind may: "privacy" is reading all that is held on a person,
 #: and erasing a person.
 Permission = Literal["privacy"]
-KeyKind = Literal["management", "integration", "tracker", "till"]
+KeyKind = Literal["management", "integration", "tracker", "till", "session"]
 
 _PARAMETER = re.compile(r"\{[^{}]*\}")
 #: A shop's public key has two forms: 24 hex digits, and the same ones with six more.
@@ -41,7 +42,7 @@ class ApiKey(msgspec.Struct, frozen=True):
     `platform` is a label: the product of another vendor that uses the key. `suffix` are the digits
     of a tracker key that its short form leaves out. All requests with a `staging` key are dry. A
     management key may be limited to `endpoints` and to what is of some applications; empty stands
-    for no limit.
+    for no limit. A key of a user opens nothing without that user.
     """
 
     id: int
@@ -56,6 +57,7 @@ class ApiKey(msgspec.Struct, frozen=True):
     staging: bool = False
     endpoints: tuple[Endpoint, ...] = ()
     application_ids: tuple[int, ...] = ()
+    user_id: int = 0
 
     @property
     def is_limited(self) -> bool:

@@ -64,6 +64,11 @@ COUPON_PATTERN_LENGTH_MIN = 3
 COUPON_PATTERN_LENGTH_MAX = 100
 REFERRAL_CODE_LENGTH_MIN = 4  # contracts: as published
 COUPON_RECIPIENTS_MAX = 1_000
+PASSWORD_LENGTH_MIN = 8  # ours
+PASSWORD_LENGTH_MAX = 1_000  # ours: what is hashed for nobody costs no more than that
+SIGN_INS_PER_SECOND_MAX = 6  # contracts: for all users together
+PERMISSION_SETS_MAX = 500  # contracts
+PERMISSIONS_MAX = 1_000  # contracts: of one permission set
 KEY_VALIDITY_DAYS_DEFAULT = 3_650  # ours
 
 # Identifiers. One bound for all, so that an id which one door accepts is accepted at every door.

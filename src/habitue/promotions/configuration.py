@@ -18,6 +18,7 @@ from habitue.loyalty.program import LoyaltyProgram
 from habitue.model.attributes import AttributeDefinition
 from habitue.model.errors import NotFound
 from habitue.model.keys import ApiKey
+from habitue.model.staff import Role, User
 from habitue.promotions.audiences import Audience
 from habitue.promotions.campaign import AdditionalCost, Application, Campaign, StoredRuleset
 from habitue.promotions.catalog import Catalog, PriceType
@@ -51,6 +52,8 @@ class Configuration(msgspec.Struct, frozen=True):
     stores: Mapping[int, Store] = MappingProxyType({})
     collections: Mapping[int, Collection] = MappingProxyType({})
     value_maps: Mapping[int, ValueMap] = MappingProxyType({})
+    users: Mapping[int, User] = MappingProxyType({})
+    roles: Mapping[int, Role] = MappingProxyType({})
 
     giveaway_pools: Mapping[int, GiveawayPool] = MappingProxyType({})
     catalogs: Mapping[int, Catalog] = MappingProxyType({})

@@ -40,6 +40,8 @@ NamedKind = Literal[
     "catalog",
     "price_type",
     "cart_item_filter",
+    "user",
+    "role",
 ]
 Kind = Literal[
     "application",

@@ -13,6 +13,7 @@ from habitue.loyalty.achievement import Achievement
 from habitue.loyalty.program import LoyaltyProgram
 from habitue.model.attributes import AttributeDefinition, normalised
 from habitue.model.keys import ApiKey
+from habitue.model.staff import Role, User
 from habitue.promotions.audiences import Audience
 from habitue.promotions.campaign import AdditionalCost, Application, Campaign, StoredRuleset
 from habitue.promotions.catalog import Catalog, PriceType
@@ -56,6 +57,8 @@ Entity: TypeAlias = (
     | Store
     | Collection
     | ValueMap
+    | User
+    | Role
     | Achievement
     | EventType
     | Catalog
@@ -89,6 +92,8 @@ _KINDS: Mapping[type, Kind] = {
     Store: "store",
     Collection: "collection",
     ValueMap: "value_map",
+    User: "user",
+    Role: "role",
     Achievement: "achievement",
     EventType: "event_type",
     Catalog: "catalog",
@@ -175,6 +180,8 @@ def _laid_over(
         catalogs=_merged(known.catalogs, changed["catalog"]),
         price_types=_merged(known.price_types, changed["price_type"]),
         cart_item_filters=_merged(known.cart_item_filters, changed["cart_item_filter"]),
+        users=_merged(known.users, changed["user"]),
+        roles=_merged(known.roles, changed["role"]),
     )
 
 
@@ -196,7 +203,7 @@ def _write(change: Change) -> ConfigurationWrite:
     document: Any = entity
     if isinstance(entity, Webhook):
         columns["name"] = entity.title
-    if isinstance(entity, Store | Collection | ValueMap | Notification | CartItemFilter):
+    if isinstance(entity, Store | Collection | ValueMap | Notification | CartItemFilter | User):
         columns["name"] = entity.key
     if isinstance(entity, Achievement):
         columns["name"] = f"{entity.campaign_id}/{entity.name}"

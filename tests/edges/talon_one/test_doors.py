@@ -46,7 +46,7 @@ async def services(database: Database) -> Services:
 
 async def enter(
     door: KeyDoor, services: Services, header: str | None, now: datetime = NOW
-) -> Principal | ManagementPrincipal:
+) -> Principal | ManagementPrincipal | None:
     headers = Headers({} if header is None else {"authorization": header})
     return await door.authenticate(headers, services, now)
 

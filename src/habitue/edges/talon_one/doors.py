@@ -1,7 +1,8 @@
 """The two doors of the Talon.One protocol, and who may come in.
 
 `Authorization: ApiKey-v1 <key>` opens the Integration API of one application, `Authorization:
-ManagementKey-v1 <key>` the Management API (contracts/talon_one/SEMANTICS.md section 1.1). The
+ManagementKey-v1 <key>` the Management API, and so does `Authorization: Bearer <token>` of a user
+who has signed in (contracts/talon_one/SEMANTICS.md section 1.1). The
 scheme is read in any case, as HTTP has it.
 """
 
@@ -20,7 +21,7 @@ from habitue.edges.http.operation import Operation
 from habitue.edges.key_lookup import KeyLookup
 from habitue.edges.talon_one import errors
 from habitue.model.errors import NotAllowed, Refusal, Unauthorized
-from habitue.model.keys import ApiKey, Endpoint, key_hash
+from habitue.model.keys import ApiKey, Endpoint, KeyKind, key_hash
 from habitue.store.access_log import AccessRow
 from habitue.usecases.access_log import KEPT_BYTES_MAX, AccessLog
 from habitue.usecases.limit_rate import A_SECOND, limit_rate
@@ -50,23 +51,31 @@ STAGING_IDS = frozenset({"updateCustomerSessionV2", "updateCustomerProfileV2", "
 class KeyDoor(Door):
     """A door that keys of one kind open, shown in the Authorization header under `scheme`."""
 
-    def __init__(self, name: str, kind: Literal["integration", "management"], scheme: str) -> None:
+    def __init__(
+        self,
+        name: str,
+        kind: Literal["integration", "management"],
+        scheme: str,
+        more: Mapping[str, KeyKind] | None = None,
+    ) -> None:
         self.name = name
         self._kind = kind
         self._scheme = scheme
+        self._kinds: Mapping[str, KeyKind] = {scheme.lower(): kind, **(more or {})}
         self._keys = KeyLookup()
 
     async def authenticate(
         self, headers: Headers, services: Any, now: datetime
-    ) -> Principal | ManagementPrincipal:
+    ) -> Principal | ManagementPrincipal | None:
         """Raises `Unauthorized` unless the header shows a key that opens this door."""
         scheme, _, secret = headers.get("authorization", "").strip().partition(" ")
-        if scheme.lower() != self._scheme.lower() or not secret.strip():
+        kind = self._kinds.get(scheme.lower())
+        if kind is None or not secret.strip():
             raise Unauthorized(f"This needs a header Authorization: {self._scheme} <key>")
         key = await self._keys.by_digest(services.shop, key_hash(secret.strip()))
-        if key is None or key.kind != self._kind:
+        if key is None or key.kind != kind:
             raise Unauthorized("This key is not valid here")
-        if not key.opens(self._kind, now):
+        if not key.opens(kind, now):
             raise Unauthorized("This key has expired")
         if key.application_id is None:
             return ManagementPrincipal(key.id, key)
@@ -137,4 +146,14 @@ def _content(body: object) -> bytes:
 
 
 INTEGRATION = KeyDoor("integration", "integration", "ApiKey-v1")
-MANAGEMENT = KeyDoor("management", "management", "ManagementKey-v1")
+MANAGEMENT = KeyDoor("management", "management", "ManagementKey-v1", {"bearer": "session"})
+
+
+class SigningInDoor(KeyDoor):
+    """The side of management where nobody has a key yet: what is sent says who is asking."""
+
+    async def authenticate(self, headers: Headers, services: Any, now: datetime) -> None:
+        return None
+
+
+SIGNING_IN = SigningInDoor("management", "management", "ManagementKey-v1")

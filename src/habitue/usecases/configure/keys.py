@@ -43,6 +43,7 @@ async def create_key(
     platform: str = "none",
     permissions: tuple[Permission, ...] = (),
     limits: KeyLimits = NO_LIMITS,
+    user_id: int = 0,
     *,
     staging: bool = False,
 ) -> ApiKey:
@@ -50,7 +51,7 @@ async def create_key(
 
     A key of the kind integration belongs to an application, a key of the kind management to none,
     but it may be limited to what is of some. A `staging` key is one for dry runs, the only one of
-    an application where campaigns are staged.
+    an application where campaigns are staged. That of a user opens nothing without the user.
     """
     (id_,) = await new_ids(shop.database, "api_key")
     suffix = suffix_of(kind, secret)
@@ -59,6 +60,7 @@ async def create_key(
         staging=staging,
         endpoints=limits.endpoints,
         application_ids=limits.application_ids,
+        user_id=user_id,
     )
     digest = digest_of(kind, secret)
 

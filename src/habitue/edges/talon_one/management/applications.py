@@ -8,6 +8,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from habitue.edges.http.operation import Answer, Operation
+from habitue.edges.talon_one.management.access import seen_applications
 from habitue.edges.talon_one.management.paging import Page, PageQuery, page_of
 from habitue.edges.talon_one.management.shared import (
     ACCOUNT_ID,
@@ -120,8 +121,9 @@ _ONLY: dict[str, tuple[Any, ...]] = {
 
 
 async def get_applications(call: ManagementCall[PageQuery, None]) -> Answer:
-    ids, configuration = call.principal.key.application_ids, call.services.shop.configuration
-    found = [each for each in configuration.applications.values() if not ids or each.id in ids]
+    configuration = call.services.shop.configuration
+    seen = seen_applications(configuration, call.principal.key)
+    found = [each for each in configuration.applications.values() if each.id in seen]
     return Answer(200, page_of(found, call.query, _SORTS, application_out))
 
 

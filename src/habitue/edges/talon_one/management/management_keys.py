@@ -88,10 +88,17 @@ async def post_key(
         tuple(dict.fromkeys(body.allowed_application_ids or ())),
     )
     secret = new_secret("management", body.name)
-    shop, asked, until = call.services.shop, (body.name, None), body.expiry_date
     try:
         key = await create_key(
-            shop, secret.kept, "management", *asked, until, call.now, limits=limits
+            call.services.shop,
+            secret.kept,
+            "management",
+            body.name,
+            None,
+            body.expiry_date,
+            call.now,
+            limits=limits,
+            user_id=call.principal.key.user_id,
         )
     except InvalidInput as refused:
         raise InvalidInput(*map(_renamed, refused.faults)) from None
@@ -168,7 +175,7 @@ def operations(others: Sequence[Operation]) -> list[Operation]:
             "Create a management key, with what it is limited to; it is shown once",
             {201: ManagementKeyOut},
             body=ManagementKeyIn,
-            description="Only a key without limits may do so.",
+            description="Only a key without limits or an administrator may do so.",
         ),
         operation(
             "deleteManagementKey",
@@ -177,6 +184,6 @@ def operations(others: Sequence[Operation]) -> list[Operation]:
             remove_key,
             "Revoke a management key",
             {204: None},
-            description="Only a key without limits may do so.",
+            description="Only a key without limits or an administrator may do so.",
         ),
     ]

@@ -5,6 +5,7 @@ deployment is one organisation: there is one account, and one user who did every
 """
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from functools import wraps
@@ -15,7 +16,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from habitue.edges.http.numbers import Integer, Number
 from habitue.edges.http.operation import Answer, Call, Operation
-from habitue.edges.talon_one.doors import MANAGEMENT, ManagementPrincipal
+from habitue.edges.talon_one.doors import MANAGEMENT, SIGNING_IN, ManagementPrincipal
 from habitue.edges.talon_one.management.access import check_access
 from habitue.model.errors import Fault, InvalidInput, Unauthorized
 from habitue.model.instants import Period
@@ -77,14 +78,17 @@ def managed(
     request_example: bytes = b"",
     upload: bool = False,
     idempotent: bool = False,
+    by_key: bool = True,
 ) -> Operation:
-    """An operation of the management door, whose handler sees what other workers have written."""
-    return Operation(
+    """An operation of the management door, whose handler sees what other workers have written. One
+    that is not called `by_key` looks after both itself."""
+    door = MANAGEMENT if by_key else SIGNING_IN
+    operation = Operation(
         id=id_,
         method=method,
         path=path,
-        handler=_refreshed(handler),
-        door=MANAGEMENT,
+        handler=handler,
+        door=door,
         summary=summary,
         group=group,
         description=description,
@@ -95,6 +99,7 @@ def managed(
         upload=upload,
         idempotent=idempotent,
     )
+    return replace(operation, handler=_refreshed(operation) if by_key else handler)
 
 
 def fields_of(body: msgspec.Struct, kind: type[Fields], **instead: Any) -> Fields:
@@ -156,7 +161,9 @@ def _unsupported(body: msgspec.Struct, only: Mapping[str, tuple[Any, ...]]) -> I
             yield Fault(f"/{names[name]}", "Not supported", details)
 
 
-def _refreshed(handler: Handler) -> Handler:
+def _refreshed(operation: Operation) -> Handler:
+    handler = operation.handler
+
     @wraps(handler)
     async def handle(call: ManagementCall[Any, Any]) -> Answer:
         configuration: Configuration = await call.services.shop.refresh()
@@ -164,7 +171,7 @@ def _refreshed(handler: Handler) -> Handler:
         key = next((each for each in keys if each.id == call.principal.key_id), None)
         if key is None:
             raise Unauthorized("This key was revoked")
-        check_access(key, call.operation_id, call.path.get("applicationId"))
+        check_access(configuration, key, operation, call.path)
         with on_behalf_of(Acting("management", call.principal.key_id, call.now)):
             return await handler(call)
 
