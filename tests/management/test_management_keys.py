@@ -119,6 +119,8 @@ async def test_a_key_of_some_endpoints_uses_no_others(client: Client) -> None:
         404,
     ]
     assert await statuses(limited, ("GET", path)) == [401]
+    own = listed["data"][1]["id"]
+    assert await statuses(client, ("DELETE", f"{KEYS}/{own}"), ("GET", path)) == [409, 200]
 
 
 async def test_a_key_that_is_asked_for_wrongly_is_not_made(client: Client) -> None:

@@ -23,7 +23,7 @@ from habitue.edges.talon_one.management.shared import (
     ManagementCall,
     managed,
 )
-from habitue.model.errors import Fault, InvalidInput, NotFound
+from habitue.model.errors import Conflict, Fault, InvalidInput, NotFound
 from habitue.model.keys import ApiKey, Endpoint
 from habitue.promotions.configuration import Configuration
 from habitue.usecases.configure.checks import refuse_if_any
@@ -109,6 +109,8 @@ async def remove_key(call: ManagementCall[None, None]) -> Answer:
     key_id, shop = call.integer("keyId"), call.services.shop
     if key_id not in {key.id for key in _management_keys(shop.configuration)}:
         raise NotFound("Management key", key_id)
+    if key_id == call.principal.key_id:
+        raise Conflict("A key does not revoke itself: use another one")
     await revoke_key(shop, key_id)
     return Answer(204)
 
