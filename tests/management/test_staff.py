@@ -112,6 +112,20 @@ async def test_who_is_invited_accepts_signs_in_and_out(client: Client) -> None:
     ]
 
 
+async def test_an_invitation_is_taken_once_however_many_take_it(client: Client) -> None:
+    token = (await invited(client, "dan@shop.example"))["inviteToken"]
+    bodies = [{"inviteToken": token, "password": f"{PASSWORD} {each}"} for each in range(5)]
+    taken = await asyncio.gather(*(client.send("POST", "/v1/users", each) for each in bodies))
+    assert sorted(status for status, _ in taken) == [201, 401, 401, 401, 401]
+    winner = next(n for n, (status, _) in enumerate(taken) if status == 201)
+    logins = [
+        ("POST", "/v1/sessions", {"email": "dan@shop.example", "password": each["password"]})
+        for each in bodies
+    ]
+    found = await statuses(client, *logins)
+    assert [n for n, status in enumerate(found) if status == 201] == [winner]
+
+
 async def test_a_user_does_what_roles_give_and_no_more(client: Client) -> None:
     mine = await with_campaign(client)
     second = (await client.made("/v1/applications", {**SHOP, "name": "Other"}))["id"]
@@ -163,6 +177,11 @@ async def test_a_user_does_what_roles_give_and_no_more(client: Client) -> None:
     after = client.shop.configuration
     assert [each.name for each in after.campaigns.values()] == ["Changed"]
     assert (len(after.campaigns), len(after.users), len(before)) == (1, 1, 1)
+    # an application that goes leaves the role as it is, without what it gave there
+    assert (await client.send("DELETE", other))[0] == 204
+    one = f"/v2/roles/{made['id']}"
+    assert (await client.send("PUT", one, {"description": "of the web"}))[0] == 200
+    assert (await bob.send("GET", "/v1/applications"))[1]["totalResultSize"] == 1
     # what a role gives changes at once, for whoever has it
     body: dict[str, Any] = {"permissions": {"permissionSets": [], "roles": {}}}
     assert (await client.send("PUT", f"/v2/roles/{made['id']}", body))[0] == 200

@@ -80,7 +80,8 @@ def _decided(
     changes.pop("members", None)
     role = laid_over(old, changes)
     members = None if fields.members is UNSET else frozenset(fields.members or ())
-    refuse_if_any([*_faults(configuration, role), *_member_faults(configuration, fields)])
+    given = () if fields.permission_sets is UNSET else _permission_faults(configuration, role)
+    refuse_if_any([*_faults(role), *given, *_member_faults(configuration, fields)])
     if any(e.name == role.name and e.id != role.id for e in configuration.roles.values()):
         raise Conflict(f'A role "{role.name[:80]}" exists already')
     others = () if members is None else _membership(configuration, role.id, members)
@@ -106,9 +107,13 @@ def _member_faults(configuration: Configuration, fields: RoleFields) -> Iterator
             yield Fault(f"/members/{index}", "Unknown", f"user {id_} does not exist")
 
 
-def _faults(configuration: Configuration, role: Role) -> Iterator[Fault]:
+def _faults(role: Role) -> Iterator[Fault]:
     yield from name_faults(role.name)
     yield from description_faults(role.description)
+
+
+def _permission_faults(configuration: Configuration, role: Role) -> Iterator[Fault]:
+    """What is wrong with permissions that are sent; what they were given for may go later."""
     names = [each.name for each in role.permission_sets]
     if len(set(names)) < len(names):
         details = "two permission sets have one name"
