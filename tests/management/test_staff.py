@@ -114,9 +114,9 @@ async def test_who_is_invited_accepts_signs_in_and_out(client: Client) -> None:
 
 async def test_an_invitation_is_taken_once_however_many_take_it(client: Client) -> None:
     token = (await invited(client, "dan@shop.example"))["inviteToken"]
-    bodies = [{"inviteToken": token, "password": f"{PASSWORD} {each}"} for each in range(5)]
+    bodies = [{"inviteToken": token, "password": f"{PASSWORD} {each}"} for each in range(3)]
     taken = await asyncio.gather(*(client.send("POST", "/v1/users", each) for each in bodies))
-    assert sorted(status for status, _ in taken) == [201, 401, 401, 401, 401]
+    assert sorted(status for status, _ in taken) == [201, 401, 401]
     winner = next(n for n, (status, _) in enumerate(taken) if status == 201)
     logins = [
         ("POST", "/v1/sessions", {"email": "dan@shop.example", "password": each["password"]})

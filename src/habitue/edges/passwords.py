@@ -5,14 +5,13 @@ and sign-ins are limited by whoever calls.
 """
 
 import asyncio
+from functools import cache
 from typing import Final
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 _HASHER: Final = PasswordHasher()
-#: What an unknown user's password is compared with, so that the answer takes as long.
-_NOBODY: Final = _HASHER.hash("nobody has this password")
 
 
 async def hashed(password: str) -> str:
@@ -22,11 +21,17 @@ async def hashed(password: str) -> str:
 
 async def fits(password: str, kept: str | None) -> bool:
     """Whether it is the password of that hash; None, of nobody, fits none."""
-    return await asyncio.to_thread(_verify, password, kept or _NOBODY) and kept is not None
+    return await asyncio.to_thread(_verify, password, kept) and kept is not None
 
 
-def _verify(password: str, kept: str) -> bool:
+@cache
+def _nobodys() -> str:
+    """What an unknown user's password is compared with, so that the answer takes as long."""
+    return _HASHER.hash("nobody has this password")
+
+
+def _verify(password: str, kept: str | None) -> bool:
     try:
-        return _HASHER.verify(kept, password)
+        return _HASHER.verify(kept or _nobodys(), password)
     except (VerificationError, InvalidHashError):
         return False
