@@ -1,13 +1,9 @@
 """Referral codes and giveaway pools over the wire, as staff see them."""
 
 import asyncio
-import csv
-import io
 from datetime import UTC, datetime
 
-import pytest
 from talon_one import ManagementApi
-from talon_one.exceptions import NotFoundException
 
 from habitue.usecases.configure.referrals import ReferralFields, ReferralOrder, create_referrals
 from tests.building import Draw
@@ -91,21 +87,6 @@ async def test_referral_codes_come_out_of_a_file_and_go_into_one(
     assert [each.code for each in part] == ["SPRING,2"]
     assert (await asyncio.to_thread(listing, *ids, valid="expired")).data[0].code == "AUTUMN-3"
     assert await client.faults("GET", f"{path}/referrals/no_total?sort=x") == [("sort", "enum")]
-
-    exported = await asyncio.to_thread(vendor.export_referrals, ids[0], campaign_id=ids[1])
-    rows = list(csv.DictReader(io.StringIO(exported)))
-    assert [(each["code"], each["limitval"], each["counter"]) for each in rows] == [
-        ("SPRING-1", "0", "0"),
-        ("SPRING,2", "1", "0"),
-        ("AUTUMN-3", "5", "0"),
-    ]
-    assert rows[0]["attributes"] == '{"kind":"10_off"}'
-    assert (rows[2]["expirydate"], rows[2]["startdate"]) == ("2026-02-01T00:00:00Z", "")
-    assert {each["batchid"] for each in rows} == {found[0].batch_id}
-    some = await asyncio.to_thread(vendor.export_referrals, ids[0], valid="expired")
-    assert [each["code"] for each in csv.DictReader(io.StringIO(some))] == ["AUTUMN-3"]
-    with pytest.raises(NotFoundException):
-        await asyncio.to_thread(vendor.export_referrals, ids[0], campaign_id=999)
 
 
 async def test_a_file_of_referral_codes_with_faults_makes_none(client: Client) -> None:

@@ -5,7 +5,7 @@ Shops make codes without regard to the budgets of a campaign, which hold for rul
 used before.
 """
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from datetime import datetime
 
 import msgspec
@@ -41,8 +41,6 @@ from habitue.usecases.shop import Shop
 
 #: How often a taken code is drawn again before its pattern counts as used up.
 _ROUNDS_MAX = 40
-#: How many codes are read at once for a file.
-_PART = 1_000
 _REFERRAL = decoder_of(Referral)
 
 
@@ -131,17 +129,6 @@ async def search_referrals(
     """Whether there are more, and one page of the codes that fit."""
     found = await referrals.find_referrals(shop.database, wanted, sort, skip, page_size + 1)
     return len(found) > page_size, list(map(read_referral, found[:page_size]))
-
-
-async def every_referral(shop: Shop, wanted: ReferralFilter) -> AsyncIterator[Referral]:
-    """All codes that fit, in the order of their ids, read some at a time."""
-    last, more = 0, True
-    while more:
-        part = msgspec.structs.replace(wanted, after_id=last)
-        more, found = await search_referrals(shop, part, "id", 0, _PART)
-        for referral in found:
-            last = referral.id
-            yield referral
 
 
 def read_referral(document: bytes) -> Referral:

@@ -1,7 +1,6 @@
 """Referral codes for staff, one by one and in files."""
 
 import secrets
-from collections.abc import AsyncIterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -9,12 +8,10 @@ import msgspec
 
 from habitue.edges.csv_files.fields import RowReader
 from habitue.edges.csv_files.reading import Column
-from habitue.edges.csv_files.writing import DateFormat, csv_answer, moment_text
-from habitue.edges.http.numbers import ENCODER
-from habitue.edges.http.operation import Answer, CsvFile, Operation
+from habitue.edges.http.operation import Answer, Operation
 from habitue.edges.talon_one.management.imports import Importing, imported, importing_operation
 from habitue.edges.talon_one.management.paging import PageSize, PageWithoutTotal, Skip, sort_of
-from habitue.edges.talon_one.management.shared import Id, Instant, ManagementCall, managed
+from habitue.edges.talon_one.management.shared import Instant, ManagementCall, managed
 from habitue.edges.talon_one.referral_wire import (
     ReferralOfFriendIn,
     ReferralOut,
@@ -22,11 +19,9 @@ from habitue.edges.talon_one.referral_wire import (
     referral_out,
 )
 from habitue.model.limits import CODE_LENGTH_MAX, INTEGRATION_ID_LENGTH_MAX, PAGE_SIZE_MAX
-from habitue.promotions.referral import Referral
 from habitue.store.coupon_filters import ReferralFilter, Validity
 from habitue.usecases.configure.referrals import (
     delete_referral,
-    every_referral,
     referral_place,
     search_referrals,
     update_referral,
@@ -37,11 +32,6 @@ _COLUMNS = (
     Column("code", required=True),
     Column("advocateprofileintegrationid", required=True),
     *map(Column, ("startdate", "expirydate", "limitval", "attributes")),
-)
-_HEADER = (
-    *("id", "created", "campaignid", "advocateprofileintegrationid", "friendprofileintegrationid"),
-    *("startdate", "expirydate", "code", "importid", "attributes", "batchid", "counter"),
-    "limitval",
 )
 _SORTS = {
     "id": "id",
@@ -75,14 +65,6 @@ class ReferralCriteria(Criteria, rename="camel", kw_only=True):
     advocate: str | None = None
 
 
-class ExportQuery(Criteria, rename="camel", kw_only=True):
-    """Which codes, and how; without a campaign those of all."""
-
-    campaign_id: Id | None = None
-    batch_id: str | None = None
-    date_format: DateFormat | None = None
-
-
 async def get_referrals(call: ManagementCall[ReferralCriteria, None]) -> Answer:
     query, shop = call.query, call.services.shop
     campaign = shop.configuration.campaign(
@@ -97,17 +79,6 @@ async def get_referrals(call: ManagementCall[ReferralCriteria, None]) -> Answer:
     sort = f"-{column}" if descending else column
     more, found = await search_referrals(shop, wanted, sort, query.skip, query.page_size)
     return Answer(200, PageWithoutTotal(more, list(map(referral_out, found))))
-
-
-async def get_export(call: ManagementCall[ExportQuery, None]) -> Answer:
-    query, shop = call.query, call.services.shop
-    application = shop.configuration.application(call.integer("applicationId"))
-    if query.campaign_id is not None:
-        shop.configuration.campaign(application.id, query.campaign_id)
-    ids = None if query.campaign_id is None else (query.campaign_id,)
-    wanted = msgspec.structs.replace(_filter(call, query, ids), batch_id=query.batch_id)
-    moment = partial(moment_text, date_format=query.date_format, zone=application.zone)
-    return csv_answer("referrals.csv", _HEADER, _rows(every_referral(shop, wanted), moment))
 
 
 async def post_import(call: ManagementCall[None, None]) -> Answer:
@@ -146,25 +117,6 @@ def _line(row: RowReader) -> ReferralLine:
     )
 
 
-async def _rows(referrals: AsyncIterator[Referral], moment: Any) -> AsyncIterator[Sequence[Any]]:
-    async for referral in referrals:
-        yield [
-            referral.id,
-            moment(referral.created),
-            referral.campaign_id,
-            referral.advocate_id,
-            referral.friend_id,
-            moment(referral.start_date),
-            moment(referral.expiry_date),
-            referral.code,
-            "",
-            ENCODER.encode(referral.attributes).decode(),
-            referral.batch_id,
-            referral.usage_counter,
-            referral.usage_limit,
-        ]
-
-
 async def put_referral(call: ManagementCall[None, ReferralOfFriendIn]) -> Answer:
     ids = call.integer("applicationId"), call.integer("campaignId"), call.integer("referralId")
     changed = await update_referral(call.services.shop, *ids, referral_fields(call.body))
@@ -179,8 +131,7 @@ async def remove_referral(call: ManagementCall[None, None]) -> Answer:
 
 def operations() -> list[Operation]:
     """The operations of staff on referral codes."""
-    application = "/v1/applications/{applicationId:int}"
-    campaign = f"{application}/campaigns/{{campaignId:int}}"
+    campaign = "/v1/applications/{applicationId:int}/campaigns/{campaignId:int}"
     many = f"{campaign}/referrals"
     one = f"{many}/{{referralId:int}}"
     operation = partial(managed, group="Referrals")
@@ -219,14 +170,5 @@ def operations() -> list[Operation]:
             post_import,
             "Import referral codes",
             group="Referrals",
-        ),
-        operation(
-            "exportReferrals",
-            "GET",
-            f"{application}/export_referrals",
-            get_export,
-            "Export referral codes",
-            {200: CsvFile},
-            query=ExportQuery,
         ),
     ]
