@@ -207,12 +207,12 @@ def _candidates(
     else:
         found = program.candidates.of(frame, book.campaign_ids(), _referral_campaign(frame))
     needed = purpose.feature
-    store_id, linked = program.lists.store_ids.get(frame.store or ""), program.stores.linked
+    store_id, stores = program.lists.store_ids.get(frame.store or ""), program.stores
     return [
         each
         for each in found
         if each[0].campaign.runs(now)
-        and ((stores := linked.get(each[0].campaign.id)) is None or store_id in stores)
+        and stores.run_in(each[0].campaign.id, store_id)
         and (needed is None or needed in each[0].campaign.features)
     ]
 

@@ -80,7 +80,7 @@ def running_strikethrough(program: Program, now: datetime) -> tuple[tuple[int, i
         if each.strikethrough
         and "strikethrough" in each.campaign.features
         and each.campaign.runs(now)
-        and each.campaign.runs_in(None)
+        and program.stores.run_in(each.campaign.id, None)
     )
 
 

@@ -42,6 +42,11 @@ class StoreTerms(msgspec.Struct, frozen=True):
     budgets: Mapping[int, tuple[StoreBudget, ...]]
     limits_asked: Limits
 
+    def run_in(self, campaign_id: int, store_id: int | None) -> bool:
+        """Whether the campaign may apply in that store, or None for a request that names none."""
+        linked = self.linked.get(campaign_id)
+        return linked is None or store_id in linked
+
 
 def store_terms(campaigns: Iterable[Campaign], limits: OwnLimits) -> StoreTerms:
     """What those campaigns have to do with stores; `limits` are their own."""

@@ -20,5 +20,5 @@ async def staged_campaigns(
     return sorted(
         each.id
         for each in program.campaigns.values()
-        if each.runs(now, staged=True) and each.runs_in(store_id)
+        if each.runs(now, staged=True) and program.stores.run_in(each.id, store_id)
     )
