@@ -70,23 +70,27 @@ BUGS: dict[str, tuple[str, str, str]] = {
     ),
     "no receipt": ("save_receipt", "PERFORM guard_failed('receipt');", "NULL;"),
     "no change of the lots": (
-        "append_postings",
-        "SET remaining = remaining + moved.amount",
+        "write_lots",
+        "SET remaining = remaining + coalesce(moved.amount, 0)",
         "SET remaining = remaining",
     ),
-    "no change of the balance": ("append_postings", "spent = spent + sums.spent", "spent = spent"),
+    "no change of the balance": (
+        "append_postings",
+        "account.spent := account.spent + sums.spent",
+        "account.spent := account.spent",
+    ),
     "no reading of what a session spent": (
         "read_resource_points",
         "FILTER (WHERE posted.kind = 'spend' AND posting.place = 'spent')",
         "FILTER (WHERE false)",
     ),
     "no end of the holds": (
-        "write_points",
+        "write_holds",
         "AND loyalty_hold.key = gone.key",
         "AND loyalty_hold.key <> gone.key",
     ),
     "no version of the program's card": ("guard_program_card", "AND version = a_version", ""),
-    "no version of the account": ("guard_account", "AND version = wanted.version", ""),
+    "no version of the account": ("append_postings", "AND version = wanted.version", ""),
     "no move of the events": (
         "move_session",
         "DELETE FROM session_event WHERE customer_id = a_from",

@@ -2,18 +2,20 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import groupby
+from operator import itemgetter
 from uuid import UUID
 
 import msgspec
 
 from habitue.store.database import Connection
 from habitue.store.documents import encode
-from habitue.store.loyalty import (
+from habitue.store.loyalty_loading import (
     BY_CLAIM,
     BY_IDENTIFIER,
-    READ_COLUMNS,
     PointsRow,
     load_statement,
+    points_in,
 )
 from habitue.store.receipts import valid_since
 
@@ -28,9 +30,9 @@ class OwnerWrite(msgspec.Struct, frozen=True):
 
 def _at_once(kind: str, owner: str) -> str:
     """The statement for the owners of a list, each looked up as if it were the only one."""
-    each = load_statement(owner, some_lots=False).replace("$1", "wanted.name")
+    each = load_statement(owner, some_lots=False, named=False).replace("$1", "wanted.name")
     return f"""
-SELECT loaded.* FROM unnest($1::{kind}[]) WITH ORDINALITY AS wanted (name, position)
+SELECT loaded.*, wanted.position FROM unnest($1::{kind}[]) WITH ORDINALITY AS wanted (name, position)
 CROSS JOIN LATERAL ({each}) AS loaded ORDER BY wanted.position
 """
 
@@ -71,7 +73,8 @@ async def load_all(
         None,
         valid_since(now),
     )
-    return [PointsRow(**{name: row[name] for name in READ_COLUMNS}) for row in rows]
+    by_owner = groupby(rows, key=itemgetter("position"))
+    return [points_in(found, None) for _, found in by_owner]
 
 
 async def save_all(

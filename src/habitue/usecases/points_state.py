@@ -27,6 +27,7 @@ from habitue.loyalty.tier import Anchors, TierState, anchors_of
 from habitue.model.numbers import EXACT
 from habitue.store.documents import decode_untyped, decoder_of, encode
 from habitue.store.loyalty import PointsRow
+from habitue.store.loyalty_loading import AccountRow, LedgerRows, PostingRow
 
 
 class AccountDocument(msgspec.Struct, frozen=True):
@@ -70,16 +71,6 @@ class LedgerDocument(msgspec.Struct, frozen=True):
         return any(each is not None and each <= now for each in changes)
 
 
-class PostingDocument(msgspec.Struct, frozen=True):
-    """One posting of a transaction that was named."""
-
-    key: UUID
-    subledger: str
-    place: Place
-    amount: Decimal
-    lot: UUID | None
-
-
 class PointsState(msgspec.Struct, frozen=True):
     """The points of one owner in one program, as they were read; `card` is the one that has them,
     None where a customer does. `due` are the subledgers in which something may have happened."""
@@ -91,7 +82,7 @@ class PointsState(msgspec.Struct, frozen=True):
     now: datetime
     anchors: Anchors
     ledgers: Mapping[str, Ledger]
-    postings: tuple[PostingDocument, ...] = ()
+    postings: Sequence[PostingRow] = ()
     card: ProgramCard | None = None
     due: frozenset[str] = frozenset()
 
@@ -112,7 +103,7 @@ class PointsState(msgspec.Struct, frozen=True):
 
 
 _LEDGERS = decoder_of(dict[str, LedgerDocument])
-_POSTINGS = decoder_of(tuple[PostingDocument, ...])
+_TIER = decoder_of(TierState)
 _CARD = decoder_of(ProgramCard)
 
 
@@ -122,7 +113,7 @@ def points_state(row: PointsRow, program: LoyaltyProgram, now: datetime) -> Poin
         return None
     attributes = decode_untyped(row.attributes or b"{}")
     anchors = anchors_of(program, attributes, row.joined)
-    documents = _LEDGERS.decode(row.ledgers)
+    documents = {name: _document(rows, row.depth) for name, rows in row.ledgers.items()}
     return PointsState(
         customer_id=row.customer_id,
         customer_version=row.customer_version,
@@ -134,10 +125,32 @@ def points_state(row: PointsRow, program: LoyaltyProgram, now: datetime) -> Poin
             subledger: ledger_of(program.id, subledger, row.root_id, document, anchors)
             for subledger, document in documents.items()
         },
-        postings=_POSTINGS.decode(row.postings),
+        postings=row.postings,
         card=None if row.card is None else read_program_card(row.card),
         due=frozenset(name for name, each in documents.items() if each.is_due(now)),
     )
+
+
+def _document(rows: LedgerRows, depth: int | None) -> LedgerDocument:
+    """A ledger as it would be told in one document."""
+    unread = None
+    lots = {key: Lot(**msgspec.structs.asdict(lot)) for key, lot in rows.lots.items()}
+    if depth is not None:
+        read = sorted((lots[each.key] for each in rows.spendable), key=spending_order)
+        is_full = bool(depth) and len(read) == depth
+        unread = UnreadDocument(rows.next_change, read[-1].key if is_full else None)
+    return LedgerDocument(
+        accounts=[_account_document(each) for each in rows.accounts],
+        lots=list(lots.values()),
+        holds=[Hold(**msgspec.structs.asdict(each)) for each in rows.holds],
+        unread=unread,
+    )
+
+
+def _account_document(row: AccountRow) -> AccountDocument:
+    tier = None if row.tier is None else _TIER.decode(row.tier)
+    moments = (row.moment, row.active, row.next_change)
+    return AccountDocument(row.root_id, row.version, *row.totals, tier, *moments)
 
 
 def read_program_card(document: bytes) -> ProgramCard:
@@ -209,6 +222,7 @@ def _account(document: AccountDocument) -> Account:
 
 def _write(decision: LedgerDecision) -> dict[str, Any]:
     before, after = decision.before, decision.after
+    changed = [lot for lot in after.lots.values() if lot != before.lots.get(lot.key)]
     held = set(before.holds)
     joined = after.anchors.joined if before.anchors.joined is None else None
     return {
@@ -216,7 +230,8 @@ def _write(decision: LedgerDecision) -> dict[str, Any]:
         "subledger": after.subledger,
         "root_id": after.root_id,
         "accounts": [_account_write(each, after) for _, each in sorted(after.accounts.items())],
-        "lots": [lot for lot in after.lots.values() if lot != before.lots.get(lot.key)],
+        "new_lots": [lot for lot in changed if lot.key not in before.lots],
+        "lots": [lot for lot in changed if lot.key in before.lots],
         "holds": [hold for hold in after.holds if hold not in held],
         "released": [hold for hold in before.holds if hold not in set(after.holds)],
         "sets": decision.sets,
