@@ -89,9 +89,7 @@ async def save(
 ) -> None:
     """Appends what was decided, a JSON list by ledger. Raises `GuardFailed` when anything that it
     rests on has moved."""
-    await connection.fetch_together(
-        _SAVE, customer_id, version, now, ledgers, order=customer_id
-    )
+    await connection.fetch_together(_SAVE, customer_id, version, now, ledgers, order=customer_id)
 
 
 async def save_of_card(
@@ -99,9 +97,7 @@ async def save_of_card(
 ) -> None:
     """The same for the points of a card, at its version; also within another write, which guards
     its customer first. Raises `GuardFailed`."""
-    await connection.fetch_together(
-        _SAVE_OF_CARD, owner_id, version, now, ledgers, order=owner_id
-    )
+    await connection.fetch_together(_SAVE_OF_CARD, owner_id, version, now, ledgers, order=owner_id)
 
 
 async def save_answered(

@@ -30,9 +30,10 @@ class OwnerWrite(msgspec.Struct, frozen=True):
 
 def _at_once(kind: str, owner: str) -> str:
     """The statement for the owners of a list, each looked up as if it were the only one."""
-    each = load_statement(owner, some_lots=False, named=False).replace("$1", "wanted.name")
+    each = load_statement(owner, "all", named=False).replace("$1", "wanted.name")
     return f"""
-SELECT loaded.*, wanted.position FROM unnest($1::{kind}[]) WITH ORDINALITY AS wanted (name, position)
+SELECT loaded.*, wanted.position
+FROM unnest($1::{kind}[]) WITH ORDINALITY AS wanted (name, position)
 CROSS JOIN LATERAL ({each}) AS loaded ORDER BY wanted.position
 """
 

@@ -9,6 +9,7 @@ something happens to it by itself and whether it holds anything.
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
+from typing import Literal, TypeAlias, get_args
 from uuid import UUID
 
 import msgspec
@@ -182,9 +183,10 @@ lot AS (
 )
 """
 
-# Those that something happens to, and the first of those that are active throughout. However many
-# lots there are, few entries of an index are looked at.
-_SOME_LOTS = """
+# The first of those that are active throughout. However many lots there are, few entries of an
+# index are looked at, here and below: each subquery names the one that it needs by its order, or
+# stays by itself behind an OFFSET.
+_SPENDABLE = """
 spendable AS MATERIALIZED (
     SELECT active.* FROM ledger CROSS JOIN LATERAL (
         SELECT * FROM loyalty_lot
@@ -193,28 +195,42 @@ spendable AS MATERIALIZED (
             AND coalesce(expiry, 'infinity') > ledger.until
         ORDER BY coalesce(expiry, 'infinity'), created, key LIMIT (SELECT $7::integer)
     ) AS active
-), lot AS MATERIALIZED (
-    SELECT due.* FROM ledger JOIN loyalty_lot AS due
-        ON due.customer_id = ledger.customer_id AND due.program_id = $3
-        AND due.subledger = ledger.subledger AND due.remaining > 0
-        AND coalesce(due.expiry, 'infinity') <= ledger.until
+)
+"""
+_NONE_SPENDABLE = "depth AS (SELECT $7::integer)"
+
+# Those that something happens to.
+_DUE_LOTS = """
+lot AS MATERIALIZED (
+    SELECT due.* FROM ledger CROSS JOIN LATERAL (
+        SELECT * FROM loyalty_lot
+        WHERE customer_id = ledger.customer_id AND program_id = $3
+            AND subledger = ledger.subledger AND remaining > 0
+            AND coalesce(expiry, 'infinity') <= ledger.until
+        ORDER BY coalesce(expiry, 'infinity') OFFSET 0
+    ) AS due
     WHERE ledger.next_change <= ledger.until
     UNION ALL
-    SELECT due.* FROM ledger JOIN loyalty_lot AS due
-        ON due.customer_id = ledger.customer_id AND due.program_id = $3
-        AND due.subledger = ledger.subledger AND due.remaining > 0
-        AND due.start > ledger.since AND due.start <= ledger.until
+    SELECT due.* FROM ledger CROSS JOIN LATERAL (
+        SELECT * FROM loyalty_lot
+        WHERE customer_id = ledger.customer_id AND program_id = $3
+            AND subledger = ledger.subledger AND remaining > 0
+            AND start > ledger.since AND start <= ledger.until
+        ORDER BY start OFFSET 0
+    ) AS due
     WHERE ledger.next_change <= ledger.until
     UNION ALL %(owned)s
 ), seen AS (
-    SELECT subledger, key FROM spendable UNION ALL SELECT subledger, key FROM lot
+    SELECT subledger, key FROM lot %(spendable)s
 )
 """
 
 _OWNED_LOTS = """
-    SELECT owned.* FROM (%(wanted)s) AS wanted JOIN owner ON true JOIN loyalty_lot AS owned
-        ON owned.customer_id = owner.id AND owned.program_id = $3
-        AND owned.subledger = wanted.subledger AND owned.key = wanted.key
+    SELECT owned.* FROM (%(wanted)s) AS wanted CROSS JOIN owner CROSS JOIN LATERAL (
+        SELECT * FROM loyalty_lot
+        WHERE customer_id = owner.id AND program_id = $3 AND subledger = wanted.subledger
+            AND key = wanted.key OFFSET 0
+    ) AS owned
 """
 
 _HEAD = """
@@ -279,7 +295,11 @@ FROM ledger WHERE ledger.next_change IS NOT NULL
 """
 
 
-def load_statement(owner: str, *, some_lots: bool, named: bool) -> str:
+#: Which lots to read: all, those that something happens to, or also the first that can be spent.
+Lots: TypeAlias = Literal["all", "due", "spendable"]
+
+
+def load_statement(owner: str, lots: Lots, *, named: bool) -> str:
     """The statement that reads the points of one owner, whom `owner` selects.
 
     `named` says that there are keys of transactions and lots to look up.
@@ -287,18 +307,25 @@ def load_statement(owner: str, *, some_lots: bool, named: bool) -> str:
     owned = _OWNED_LOTS % {"wanted": _NAMED_LOTS if named else _HELD_LOTS}
     parts = [_LEDGERS % {"owner": owner}]
     parts += [_NAMED] if named else ["keys AS (SELECT $5::uuid[])"]
-    parts += [(_SOME_LOTS if some_lots else _ALL_LOTS) % {"owned": owned}]
     selects = [_HEAD, _OTHERS, _LOTS_OF % ("lot", "lot")]
-    selects += [f"UNION ALL {_LOTS_OF % ('spendable', 'spendable')}", _UNREAD] if some_lots else []
+    if lots == "all":
+        parts += [_ALL_LOTS % {"owned": owned}]
+    else:
+        is_spent = lots == "spendable"
+        also = "UNION ALL SELECT subledger, key FROM spendable" if is_spent else ""
+        parts += [_SPENDABLE if is_spent else _NONE_SPENDABLE]
+        parts += [_DUE_LOTS % {"owned": owned, "spendable": also}]
+        selects += [f"UNION ALL {_LOTS_OF % ('spendable', 'spendable')}"] if is_spent else []
+        selects += [_UNREAD]
     selects += [_POSTINGS] if named else []
     return f"WITH {', '.join(parts)} {''.join(selects)}"
 
 
 _OWNERS = {"id": _BY_ID, "claim": BY_CLAIM, "card": BY_IDENTIFIER}
 _STATEMENTS = {
-    (kind, some_lots, named): load_statement(owner, some_lots=some_lots, named=named)
+    (kind, lots, named): load_statement(owner, lots, named=named)
     for kind, owner in _OWNERS.items()
-    for some_lots in (False, True)
+    for lots in get_args(Lots)
     for named in (False, True)
 }
 
@@ -315,13 +342,15 @@ async def load(
     With a `depth` only so many of the lots are read that can be spent, those that are spent first,
     with what something happens to by `now`.
     """
-    kind, name = "id", None
+    kind: str = "id"
+    name: object = None
     if query.card is not None:
         kind, name = "card", query.card
     elif query.profile_key is not None:
         kind, name = "claim", query.profile_key
+    lots: Lots = "all" if depth is None else "spendable" if depth else "due"
     rows = await connection.fetch_together(
-        _STATEMENTS[kind, depth is not None, bool(query.keys)],
+        _STATEMENTS[kind, lots, bool(query.keys)],
         name,
         query.customer_id if name is None else None,
         query.program_id,

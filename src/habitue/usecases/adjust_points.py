@@ -17,7 +17,7 @@ from habitue.model.errors import Fault, InvalidInput
 from habitue.model.idempotency import Idempotency
 from habitue.model.limits import POINTS_NAME_LENGTH_MAX, SUBLEDGER_LENGTH_MAX
 from habitue.store.loyalty import PointsQuery
-from habitue.usecases.change_points import answer_points
+from habitue.usecases.change_points import GIVING_DEPTHS, answer_points
 from habitue.usecases.configure.checks import text_faults
 from habitue.usecases.points_state import PointsState
 from habitue.usecases.shop import Shop
@@ -55,7 +55,7 @@ async def add_points(
         decide.earn(booking, adjustment.key, adjustment.points, terms, adjustment.cause)
         return [booking.decision()], DONE
 
-    return await answer_points(shop, query, customer, now, give, idempotency)
+    return await answer_points(shop, query, customer, now, give, idempotency, GIVING_DEPTHS)
 
 
 async def deduct_points(

@@ -1,23 +1,27 @@
 """The way of every write of points: load, decide, save; and again when something moved in between.
 
+Those that wait for each other are decided together, upon one reading (`deciding_together`).
+
 Words: a *decider* is given the points of one customer, or of one card, in one program as they were
 read, and says what happens to which of its ledgers, with what the caller is told.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
-from typing import TypeVar, cast
+from functools import partial
+from typing import Any, TypeVar
 from uuid import UUID
 
 from habitue.customers.claims import claim_key
 from habitue.loyalty.ledger import LedgerDecision, LotsUnread
 from habitue.loyalty.program import LoyaltyProgram
-from habitue.model.errors import Fault, InvalidInput, NotFound, ProfileBusy
+from habitue.model.errors import Fault, InvalidInput, NotFound, ProfileBusy, StoreUnavailable
 from habitue.model.idempotency import Idempotency
 from habitue.store import loyalty
 from habitue.store.database import Connection
 from habitue.store.loyalty import PointsQuery
 from habitue.store.receipts import Receipt
+from habitue.usecases.deciding_together import Request, decided_together
 from habitue.usecases.points_state import PointsState, points_state, writes_of
 from habitue.usecases.shop import Shop
 from habitue.usecases.writing import Reply, earlier_reply, settled
@@ -25,6 +29,8 @@ from habitue.usecases.writing import Reply, earlier_reply, settled
 Result = TypeVar("Result")
 #: How many of the lots that can be spent are read at first, then, and then.
 DEPTHS = (8, 256, None)
+#: The same for who takes nothing from lots, unless something is owed.
+GIVING_DEPTHS = (0, *DEPTHS)
 
 Decider = Callable[[PointsState], tuple[Sequence[LedgerDecision], Result]]
 
@@ -78,7 +84,8 @@ async def change_points(
     Raises what `decide` raises, `NotFound` where the customer or card does not exist,
     `InvalidInput` where the program has no such owners, and `ProfileBusy`.
     """
-    return await _in_turn(shop, query, customer, now, decide, None)
+    result: Result = await _in_turn(shop, query, customer, Request(now, decide, DEPTHS), None)
+    return result
 
 
 async def answer_points(
@@ -88,41 +95,100 @@ async def answer_points(
     now: datetime,
     decide: Decider[Reply],
     idempotency: Idempotency | None,
+    depths: tuple[int | None, ...] = DEPTHS,
 ) -> Reply:
     """The same where `decide` tells an answer, which is stored under the caller's key, and given
     again to the same request. Raises `KeyReused` as well."""
-    return await _in_turn(shop, query, customer, now, decide, idempotency)
+    request = Request(now, decide, depths)
+    reply: Reply = await _in_turn(shop, query, customer, request, idempotency)
+    return reply
 
 
 async def _in_turn(
     shop: Shop,
     query: PointsQuery,
     customer: object,
-    now: datetime,
-    decide: Decider[Result],
+    request: Request,
     idempotency: Idempotency | None,
-) -> Result:
-    async def attempt(connection: Connection, locked: bool) -> Result:
-        for depth in DEPTHS:
+) -> Any:
+    keys = [] if query.profile_key is None else [query.profile_key]
+    if query.card is not None:
+        keys = [card_turn(query.program_id, query.card)]
+    if keys and idempotency is None:
+        work = partial(_together, shop, query, customer)
+        return await shop.joint_turns.take(query, keys, request, ProfileBusy, work)
+    async with shop.queue.turn(keys, ProfileBusy):
+        return await _alone(shop, query, customer, request, idempotency)
+
+
+async def _together(
+    shop: Shop, query: PointsQuery, customer: object, requests: Sequence[Request]
+) -> Sequence[object]:
+    """What becomes of each; where they cannot be saved together, each runs by itself."""
+    if len(requests) == 1:
+        return [await _alone(shop, query, customer, requests[0], None)]
+    try:
+        return await _at_once(shop, query, customer, requests)
+    except (StoreUnavailable, ProfileBusy):
+        raise
+    except Exception:
+        alone = (_alone(shop, query, customer, each, None) for each in requests)
+        return [await _outcome(each) for each in alone]
+
+
+async def _outcome(answer: Awaitable[object]) -> object:
+    try:
+        return await answer
+    except Exception as failure:
+        return failure
+
+
+async def _at_once(
+    shop: Shop, query: PointsQuery, customer: object, requests: Sequence[Request]
+) -> Sequence[object]:
+    depths = min((each.depths for each in requests), key=len)
+    now = max(each.now for each in requests)
+
+    async def attempt(connection: Connection, locked: bool) -> Sequence[object]:
+        for depth in depths:
+            state = await read_points(
+                shop, connection, query, customer, now, locked=locked, depth=depth
+            )
+            try:
+                decisions, outcomes = decided_together(state, requests)
+            except LotsUnread:
+                continue
+            await save_points(connection, state, decisions)
+            return outcomes
+        raise AssertionError("all lots were read, and some were missing")
+
+    return await settled(shop, attempt, ProfileBusy)
+
+
+async def _alone(
+    shop: Shop,
+    query: PointsQuery,
+    customer: object,
+    request: Request,
+    idempotency: Idempotency | None,
+) -> Any:
+    async def attempt(connection: Connection, locked: bool) -> Any:
+        for depth in request.depths:
             state, receipt = await _read(
-                shop, connection, query, customer, now, locked, depth, idempotency
+                shop, connection, query, customer, request.now, locked, depth, idempotency
             )
             earlier = earlier_reply(receipt, idempotency)
             if earlier is not None:
-                return cast(Result, earlier)
+                return earlier
             try:
-                decisions, result = decide(state)
+                decisions, result = request.decide(state)
             except LotsUnread:
                 continue
             await save_points(connection, state, decisions, idempotency, result)
             return result
         raise AssertionError("all lots were read, and some were missing")
 
-    keys = [] if query.profile_key is None else [query.profile_key]
-    if query.card is not None:
-        keys = [card_turn(query.program_id, query.card)]
-    async with shop.queue.turn(keys, ProfileBusy):
-        return await settled(shop, attempt, ProfileBusy)
+    return await settled(shop, attempt, ProfileBusy)
 
 
 async def save_points(

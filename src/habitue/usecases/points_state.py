@@ -16,7 +16,6 @@ from habitue.loyalty.ledger import (
     Ledger,
     LedgerDecision,
     Lot,
-    Place,
     Unread,
     next_change,
     spending_order,
@@ -134,7 +133,7 @@ def points_state(row: PointsRow, program: LoyaltyProgram, now: datetime) -> Poin
 def _document(rows: LedgerRows, depth: int | None) -> LedgerDocument:
     """A ledger as it would be told in one document."""
     unread = None
-    lots = {key: Lot(**msgspec.structs.asdict(lot)) for key, lot in rows.lots.items()}
+    lots = {key: Lot(*msgspec.structs.astuple(lot)) for key, lot in rows.lots.items()}
     if depth is not None:
         read = sorted((lots[each.key] for each in rows.spendable), key=spending_order)
         is_full = bool(depth) and len(read) == depth
@@ -142,15 +141,22 @@ def _document(rows: LedgerRows, depth: int | None) -> LedgerDocument:
     return LedgerDocument(
         accounts=[_account_document(each) for each in rows.accounts],
         lots=list(lots.values()),
-        holds=[Hold(**msgspec.structs.asdict(each)) for each in rows.holds],
+        holds=[Hold(*msgspec.structs.astuple(each)) for each in rows.holds],
         unread=unread,
     )
 
 
 def _account_document(row: AccountRow) -> AccountDocument:
     tier = None if row.tier is None else _TIER.decode(row.tier)
-    moments = (row.moment, row.active, row.next_change)
-    return AccountDocument(row.root_id, row.version, *row.totals, tier, *moments)
+    return AccountDocument(
+        root_id=row.root_id,
+        version=row.version,
+        tier=tier,
+        moment=row.moment,
+        active=row.active,
+        next_change=row.next_change,
+        **dict(zip(PLACES, row.totals, strict=True)),
+    )
 
 
 def read_program_card(document: bytes) -> ProgramCard:

@@ -13,6 +13,7 @@ from habitue.store.database import Database, Transaction
 from habitue.store.enclosed import EnclosedDatabase
 from habitue.usecases.access_log import AccessLog, Noted
 from habitue.usecases.configuration import load_configuration
+from habitue.usecases.joint_turns import JointTurns
 from habitue.usecases.queue import TurnQueue
 
 
@@ -41,6 +42,7 @@ class Shop:
         self.configuration = Configuration()
         self.queue = TurnQueue(self.settings.lock_wait_seconds)
         self.access_log = AccessLog(self.settings.access_log)
+        self.joint_turns = JointTurns(self.queue)
         self._programs: dict[int, Program] = {}
 
     def within(self, transaction: Transaction) -> "Shop":
@@ -50,6 +52,7 @@ class Shop:
         """
         enclosed = Shop(EnclosedDatabase(transaction), self.settings)
         enclosed.configuration, enclosed.queue = self.configuration, self.queue
+        enclosed.joint_turns = JointTurns(self.queue)
         return enclosed
 
     async def refresh(self) -> Configuration:
