@@ -21,7 +21,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import msgspec
 import uvicorn
@@ -34,17 +34,24 @@ from habitue.customers.claims import profile_key, session_key
 from habitue.edges.http.decoding import read_body
 from habitue.edges.http.protocol import OneWriteProtocol
 from habitue.edges.http.server import connections_of, tune_collector
-from habitue.store import card_reading, cards, events, sessions
+from habitue.store import card_reading, cards, events, loyalty, sessions
 from habitue.store.cards import CardWrite
 from habitue.store.database import Database, open_database
 from habitue.store.embedded.linux import die_with_parent
+from habitue.store.failures import GuardFailed
 from habitue.store.location import Embedded
+from habitue.store.loyalty_loading import is_head
+from habitue.store.loyalty_statements import STATEMENTS
 
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
+Answering = Callable[[bytes, bytes, bytes], Awaitable[bytes]]
+
 _LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
-_ID_MARK = b"77777777"
+ROOT_MARK = 77777777
+_ID_MARK = str(ROOT_MARK).encode()
+KEY_MARK = "aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee"
 #: So many customers may use a device before it says nothing of who it is.
 SHARED_MAX = 10
 _INDEX_WIDTH = len(people.MARK)
@@ -54,16 +61,19 @@ class Plan(msgspec.Struct, frozen=True):
     """Where the database is and how many processes serve; what is ready for each kind of request.
 
     `answer_bytes` is how long the answer to a session is; `events` are the documents of the events
-    of one request, as one JSON list.
+    of one request, as one JSON list; `points` is what is saved of a first point, for the marked
+    root and key.
     """
 
     data_dir: str
     workers: int
     answer_bytes: int = 0
     application_id: int = 0
+    program_id: int = 0
     documents: Documents | None = None
     card: CardWrite | None = None
     events: bytes | None = None
+    points: bytes | None = None
 
 
 class _Sessions:
@@ -181,6 +191,39 @@ class _Events:
         return b'{"accepted":%d,"duplicates":0}' % len(keys)
 
 
+class _Points:
+    """Adds a point for an owner, as `add_points` does where nothing else happens."""
+
+    def __init__(self, database: Database, plan: Plan) -> None:
+        assert plan.points is not None
+        self._database = database
+        self._program_id = plan.program_id
+        self._write = plan.points
+
+    async def __call__(self, path: bytes, query: bytes, body: bytes) -> bytes:
+        claim = profile_key(path.split(b"/")[5].decode(), sandbox=False)
+        while not await self._is_added(claim, datetime.now(UTC)):
+            pass
+        return b""
+
+    async def _is_added(self, claim: UUID, now: datetime) -> bool:
+        asked = (claim, None, self._program_id, "", (), now, 0, None, _LONG_AGO)
+        statement = STATEMENTS["claim", "due", False]
+        owner, *rows = await self._database.fetch_together(statement, *asked, begins=is_head)
+        version, active = (rows[0]["version"], rows[0]["amounts"][-1]) if rows else (0, 0)
+        id_: int = owner["id"]
+        write = self._write.replace(KEY_MARK.encode(), str(uuid4()).encode())
+        write = write.replace(b'"version":0', b'"version":%d' % version)
+        write = write.replace(b'"active":1', b'"active":%d' % (active + 1))
+        write = write.replace(_ID_MARK, b"%d" % id_)
+        saved = (id_, owner["version"], now, write)
+        try:
+            await self._database.fetch_together(loyalty.SAVE, *saved, order=id_)
+        except GuardFailed:
+            return False
+        return True
+
+
 class _Server(uvicorn.Server):
     """A server that says where it listens."""
 
@@ -189,22 +232,28 @@ class _Server(uvicorn.Server):
         print(f"The ceiling is at :{(sockets or [])[0].getsockname()[1]}", flush=True)
 
 
+def _kind_of(plan: Plan) -> Callable[[Database, Plan], Answering]:
+    if plan.points:
+        return _Points
+    return _Sessions if plan.documents else _People if plan.card else _Events
+
+
 async def _serve(plan: Plan, listener: socket.socket) -> None:
     connections = connections_of(plan.workers)
     location = Embedded(Path(plan.data_dir))
     async with open_database(location, pool_size_max=connections) as database:
-        kind = _Sessions if plan.documents else _People if plan.card else _Events
-        answer = kind(database, plan)
+        answer = _kind_of(plan)(database, plan)
 
         async def application(scope: dict[str, Any], receive: Receive, send: Send) -> None:
             fields = dict(scope["headers"])
             body = await read_body(receive, fields) if b"content-length" in fields else b""
             content = await answer(scope["raw_path"], scope["query_string"], body)
+            status = 200 if content else 204
             headers = [
                 (b"content-length", b"%d" % len(content)),
                 (b"content-type", b"application/json"),
             ]
-            await send({"type": "http.response.start", "status": 200, "headers": headers})
+            await send({"type": "http.response.start", "status": status, "headers": headers})
             await send({"type": "http.response.body", "body": content})
 
         configuration = uvicorn.Config(

@@ -5,7 +5,8 @@ balance costs by how many lots there are.
 
 An embedded database in a temporary directory is filled with owners of points. Rounds follow one
 another: points for one hot account and for all accounts in turn, each by the server over HTTP
-(`add_points`) and by pgbench (see `bench.points_pgbench`), for the same time with the same number
+(`add_points`) and by pgbench (see `bench.points_pgbench`), and those for all accounts also by the
+least that a server of this stack can do (`bench.ceiling`), for the same time with the same number
 of connections. Figures are medians over the rounds; the ratio is postings per second as a part of
 pgbench's. Then balances are read, and points spent, one request after the other.
 """
@@ -15,7 +16,7 @@ import asyncio
 import http.client
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import partial
@@ -26,14 +27,14 @@ from uuid import UUID
 
 import msgspec
 
-from bench import points_pgbench
+from bench import ceiling, points_pgbench
 from bench.measuring import Load, Run, median_of, percentile, processor_seconds, run_bench
 from bench.pgbench import Peer
 from bench.points_load import Plan, Report, name_of
-from bench.serving import Server, served
+from bench.serving import Server, ceiling_served, served
 from habitue.customers.claims import profile_key
 from habitue.loyalty import decide
-from habitue.loyalty.ledger import Cause, LedgerDecision
+from habitue.loyalty.ledger import Cause, Ledger, LedgerDecision
 from habitue.loyalty.program import LoyaltyProgram
 from habitue.loyalty.settling import begin
 from habitue.loyalty.terms import Terms
@@ -48,13 +49,13 @@ from habitue.store.loyalty import PointsQuery
 from habitue.usecases.change_points import change_points
 from habitue.usecases.configuration import Change, save_configuration
 from habitue.usecases.configure.keys import create_key
-from habitue.usecases.points_state import PointsState
+from habitue.usecases.points_state import PointsState, writes_of
 from habitue.usecases.shop import Shop
 
 KEY = "a-management-key-of-the-ledger-benchmark"
 NOW = datetime.now(UTC)
 HOT, SPREAD = "one account", "all accounts"
-HABITUE, PEER = "habitue", "pgbench"
+HABITUE, CEILING, PEER = "habitue", "ceiling", "pgbench"
 #: Lots that are earned in one write.
 BATCH = 100
 
@@ -105,10 +106,10 @@ class Outcome(msgspec.Struct, frozen=True):
     sides: list[Side]
     readings: list[Reading]
 
-    def ratio(self, spread: str) -> float:
-        """Postings of the server for each one of pgbench."""
-        found = {each.name: median_of(each.runs) for each in self.sides if each.spread == spread}
-        return found[HABITUE].per_second / found[PEER].per_second
+    def ratio(self, side: Side) -> float:
+        """Postings of that side for each one of pgbench."""
+        found = {e.name: median_of(e.runs) for e in self.sides if e.spread == side.spread}
+        return found[side.name].per_second / found[PEER].per_second
 
 
 async def measure(options: Options, directory: Path) -> Outcome:
@@ -119,8 +120,11 @@ async def measure(options: Options, directory: Path) -> Outcome:
         endpoint = attachment.ensure(_tell)
         async with open_database(Embedded(data_dir)) as database:
             bench = await _prepared(options, directory, database, endpoint)
-            with served(directory, ["--data-dir", str(data_dir)], options.workers) as server:
-                sides = await _rounds(bench, server)
+            with (
+                served(directory, ["--data-dir", str(data_dir)], options.workers) as server,
+                ceiling_served(directory, _least(bench, data_dir)) as least,
+            ):
+                sides = await _rounds(bench, {HABITUE: server, CEILING: least})
                 readings = [await _reading(bench, server, lots) for lots in options.lots]
             return Outcome(sides, readings)
     finally:
@@ -163,28 +167,42 @@ async def _fill(database: Database, owners: int) -> None:
     )
 
 
-async def _rounds(bench: Bench, server: Server) -> list[Side]:
-    sides = [Side(spread, name, []) for spread in (HOT, SPREAD) for name in (HABITUE, PEER)]
+def _least(bench: Bench, data_dir: Path) -> ceiling.Plan:
+    """What the ceiling saves: a point, as the use case would have it."""
+    ledger = Ledger(bench.program.id, "", ceiling.ROOT_MARK, NOW)
+    booking = begin(ledger, bench.program, NOW)
+    decide.earn(booking, UUID(ceiling.KEY_MARK), Decimal(1), Terms(NOW), Cause(actor="staff:1"))
+    points = writes_of([booking.decision()])
+    return ceiling.Plan(
+        str(data_dir), bench.options.workers, program_id=bench.program.id, points=points
+    )
+
+
+async def _rounds(bench: Bench, servers: Mapping[str, Server]) -> list[Side]:
+    # everybody wants the same row at the hot account, which tells nothing of a stack
+    names = {HOT: (HABITUE, PEER), SPREAD: (HABITUE, CEILING, PEER)}
+    sides = [Side(spread, name, []) for spread in names for name in names[spread]]
     for _ in range(bench.options.rounds):
         for side in sides:
             owners = 1 if side.spread == HOT else bench.options.owners
             await _checkpoint(bench)
-            side.runs.append(await _run(bench, server, side.name, owners))
+            side.runs.append(await _run(bench, servers.get(side.name), owners))
     return sides
 
 
-async def _run(bench: Bench, server: Server, name: str, owners: int) -> Run:
+async def _run(bench: Bench, server: Server | None, owners: int) -> Run:
+    """One run by a server, or by pgbench."""
     options = bench.options
     log_before, postgres = await _written(bench), processor_seconds(bench.postgres)
-    before = processor_seconds(server.process)
-    if name == HABITUE:
+    before = 0.0 if server is None else processor_seconds(server.process)
+    if server is not None:
         load = await asyncio.to_thread(_load, bench, server, owners)
     else:
         load = await asyncio.to_thread(
             points_pgbench.run,
             *(bench.peer, owners, options.connections, options.warm_up, options.seconds),
         )
-    used = processor_seconds(server.process) - before if name == HABITUE else 0
+    used = 0.0 if server is None else processor_seconds(server.process) - before
     postgres = processor_seconds(bench.postgres) - postgres
     return Run(
         requests=load.requests,
@@ -283,7 +301,7 @@ def table(outcome: Outcome) -> str:
     ]
     for side in outcome.sides:
         run = median_of(side.runs)
-        ratio = outcome.ratio(side.spread) if side.name == HABITUE else 1
+        ratio = outcome.ratio(side)
         lines.append(
             f"{side.spread:<14}{side.name:<10}{run.per_second:>8.0f}{run.p50_ms:>8.1f}"
             f"{run.p99_ms:>8.1f}{run.server_us:>11.0f}{run.postgres_us:>13.0f}"

@@ -17,6 +17,7 @@ from habitue.store.loyalty_loading import PointsQuery, PointsRow, load
 from habitue.store.receipts import Receipt
 
 __all__ = [
+    "SAVE",
     "PointsQuery",
     "PointsRow",
     "awaiting_in_session",
@@ -66,7 +67,8 @@ LEFT JOIN loyalty_lot AS lot ON lot.customer_id = owner.id
 WHERE claim.claim_key = $1 ORDER BY lot.key
 """
 
-_SAVE = "SELECT save_points($1, $2, $3, $4)"
+SAVE = "SELECT save_points($1, $2, $3, $4)"
+_SAVE_OF_CARD = "SELECT save_card_points($1, $2, $3, $4)"
 _SAVE_OF_CARD = "SELECT save_card_points($1, $2, $3, $4)"
 _SAVE_ANSWERED = "SELECT save_answered_points($1, $2, $3, $4, $5, $6, $7, $8, $9::smallint, $10)"
 
@@ -89,7 +91,7 @@ async def save(
 ) -> None:
     """Appends what was decided, a JSON list by ledger. Raises `GuardFailed` when anything that it
     rests on has moved."""
-    await connection.fetch_together(_SAVE, customer_id, version, now, ledgers, order=customer_id)
+    await connection.fetch_together(SAVE, customer_id, version, now, ledgers, order=customer_id)
 
 
 async def save_of_card(

@@ -10,13 +10,8 @@ import msgspec
 
 from habitue.store.database import Connection
 from habitue.store.documents import encode
-from habitue.store.loyalty_loading import (
-    BY_CLAIM,
-    BY_IDENTIFIER,
-    PointsRow,
-    load_statement,
-    points_in,
-)
+from habitue.store.loyalty_loading import PointsRow, points_in
+from habitue.store.loyalty_statements import BY_CLAIM, BY_IDENTIFIER, load_statement
 from habitue.store.receipts import valid_since
 
 
