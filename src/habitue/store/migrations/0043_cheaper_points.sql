@@ -149,7 +149,10 @@ BEGIN
             expired numeric, start timestamptz, expiry timestamptz)
         LEFT JOIN lots_moved(a_ledger -> 'sets') AS moved ON moved.lot = lot.key
         WHERE loyalty_lot.customer_id = a_customer_id AND loyalty_lot.program_id = a_program_id
-            AND loyalty_lot.subledger = a_subledger AND loyalty_lot.key = lot.key;
+            AND loyalty_lot.subledger = a_subledger AND loyalty_lot.key = lot.key
+            -- by their keys, however many lots the owner has
+            AND loyalty_lot.key = ANY (ARRAY(
+                SELECT key FROM jsonb_to_recordset(a_ledger -> 'lots') AS listed (key uuid)));
     END IF;
     IF a_ledger @> '{"sets": [{"kind": "delete"}]}' THEN
         UPDATE loyalty_lot SET deleted = true
