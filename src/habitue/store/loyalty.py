@@ -69,7 +69,6 @@ WHERE claim.claim_key = $1 ORDER BY lot.key
 
 SAVE = "SELECT save_points($1, $2, $3, $4)"
 _SAVE_OF_CARD = "SELECT save_card_points($1, $2, $3, $4)"
-_SAVE_OF_CARD = "SELECT save_card_points($1, $2, $3, $4)"
 _SAVE_ANSWERED = "SELECT save_answered_points($1, $2, $3, $4, $5, $6, $7, $8, $9::smallint, $10)"
 
 
