@@ -104,11 +104,6 @@ class SessionWrite(msgspec.Struct, frozen=True):
     receipt_answer: bytes | None
     changes: bytes | None = None
 
-    @property
-    def claims_named(self) -> bool:
-        """Whether it writes rows of its customer and the coupons it names, and no others."""
-        return not self.release and self.changes is None and self.from_id is None
-
 
 LOAD = """
 SELECT
@@ -204,10 +199,14 @@ async def lock_codes(connection: Connection, query: SessionQuery) -> None:
     )
 
 
-async def save(connection: Connection, write: SessionWrite) -> None:
-    """Saves the decision. Raises `GuardFailed` when anything it rests on has moved."""
+async def save(connection: Connection, write: SessionWrite, *, alone: bool = False) -> None:
+    """Saves the decision. Raises `GuardFailed` when anything it rests on has moved.
+
+    `alone` is for what waits for rows that many want, or holds more than its customer's and those
+    of the coupons that it redeems.
+    """
     arguments = msgspec.structs.astuple(write)
-    if write.claims_named:
+    if not (alone or write.release or write.from_id):
         owner, claims = write.customer_id, write.redeemed_ids
         await connection.fetch_together(SAVE, *arguments, order=owner, claims=claims)
     else:

@@ -151,9 +151,22 @@ def changes_of(changes: ResourceChanges) -> bytes | None:
     return encode({name: _written(name, each) for name, each in wanted.items() if each})
 
 
+def travel_alone(changes: ResourceChanges) -> bool:
+    """Whether more changes than rows of the session's customer and what is taken of budgets, for
+    which nobody waits while there is enough."""
+    if changes == _NOTHING:
+        return False
+    budgets = changes.budgets
+    if budgets is not None and (budgets.release or budgets.gives):
+        return True
+    wanted = msgspec.structs.asdict(changes)
+    return any(each and name not in _OF_THE_CUSTOMER for name, each in wanted.items())
+
+
 def _written(name: str, change: Any) -> Any:
     resource = RESOURCES.get(name)
     return change if resource is None or resource.write is None else resource.write(change)
 
 
 _NOTHING = ResourceChanges()
+_OF_THE_CUSTOMER = frozenset({"achievements", "audiences", "budgets", "event", "points"})

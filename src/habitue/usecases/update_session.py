@@ -23,7 +23,7 @@ from habitue.store.database import Connection
 from habitue.store.receipts import valid_since
 from habitue.store.sessions import SessionQuery, SessionRow
 from habitue.usecases.change_points import card_turn
-from habitue.usecases.resources import asked
+from habitue.usecases.resources import asked, travel_alone
 from habitue.usecases.session_state import (
     SessionOutcome,
     outcome_of,
@@ -90,7 +90,8 @@ async def write_session(
         decision = decide(state, current)
         reply = render(outcome_of(decision, state, row, now, dry=False), current)
         write = write_of(known, row, decision, current.application, idempotency, reply)
-        await sessions.save(connection, write)
+        alone = travel_alone(decision.resource_changes)
+        await sessions.save(connection, write, alone=alone)
         return reply
 
     keys = (*query.claim_keys, *_card_turns(command, program))
