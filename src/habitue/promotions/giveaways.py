@@ -5,10 +5,12 @@ away. Closing a session awards one unused valid code; while a session is open no
 pool without a code fails the rule (contracts/talon_one/SEMANTICS.md section 13).
 """
 
+from collections.abc import Iterable
 from datetime import datetime
 
 import msgspec
 
+from habitue.model.attributes import Attributes
 from habitue.promotions.creations import Made
 from habitue.rules.frame import RuleFailed
 
@@ -33,11 +35,16 @@ class GiveawayPool(msgspec.Struct, frozen=True):
 
 
 class Giveaway(msgspec.Struct, frozen=True):
-    """One code of one pool."""
+    """One code of one pool; it came with that import, 0 for none."""
 
     id: int
     pool_id: int
     code: str
+    created: datetime
+    start_date: datetime | None = None
+    end_date: datetime | None = None
+    attributes: Attributes = {}
+    import_id: int = 0
 
 
 class Award(msgspec.Struct, frozen=True):
@@ -47,6 +54,14 @@ class Award(msgspec.Struct, frozen=True):
     giveaway_id: int
     profile_id: str
     claim_key: str | None = None
+
+
+class Awarded(msgspec.Struct, frozen=True):
+    """A code that a decision gives, and to whom."""
+
+    giveaway: Giveaway
+    profile_id: str
+    customer_id: int
 
 
 class Giveaways:
@@ -81,6 +96,22 @@ class Giveaways:
 
     def roll_back(self, mark: int) -> None:
         del self._log[mark:]
+
+
+def awarded(
+    candidates: Iterable[Giveaway], awards: Iterable[Award], customer_id: int, advocate_id: int
+) -> list[Awarded]:
+    """What a decision gives of the codes that were read, to the customer of the request or, where
+    an award names a claim, to the advocate, in the order in which it is given."""
+    codes = {(each.pool_id, each.id): each for each in candidates}
+    return [
+        Awarded(
+            codes[each.pool_id, each.giveaway_id],
+            each.profile_id,
+            customer_id if each.claim_key is None else advocate_id,
+        )
+        for each in awards
+    ]
 
 
 def made_of(giveaway: Giveaway, position: str) -> Made:

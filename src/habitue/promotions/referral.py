@@ -74,11 +74,17 @@ class Advocate(msgspec.Struct, frozen=True):
 
 
 class ReferralReading(msgspec.Struct, frozen=True):
-    """What was read about the session's code, and how the customer was referred before."""
+    """What was read about the session's code, and how the customer was referred before.
+
+    Where it is told: `friends` are the others that stand as referred by it, by their profiles, and
+    `friend` is the profile of the customer, empty while there is none.
+    """
 
     referral: Referral | None = None
     advocate: Advocate | None = None
     uses: tuple[ReferralUse, ...] = ()
+    friends: tuple[str, ...] = ()
+    friend: str = ""
 
 
 NO_REFERRAL = ReferralReading()
@@ -99,6 +105,24 @@ class Friend(msgspec.Struct, frozen=True):
 
     customer_id: int
     profile_id: str
+
+
+def referred_after(
+    reading: ReferralReading, changes: ReferralChanges | None, session_id: int, profile_id: str
+) -> tuple[Referral, tuple[str, ...]] | None:
+    """The code with its counter, and the profiles that stand as referred by it, once a decision
+    about that session of that profile is carried out; None where there is no code to tell."""
+    referral = reading.referral
+    if referral is None:
+        return None
+    changes = changes or ReferralChanges()
+    own = [each.session_id for each in reading.uses if each.referral_id == referral.id]
+    kept = [each for each in own if not (changes.release and each == session_id)]
+    redeems = changes.redeems and changes.referral_id == referral.id
+    counter = referral.usage_counter - (len(own) - len(kept)) + redeems
+    named = {reading.friend or profile_id} if kept or redeems else set()
+    told = msgspec.structs.replace(referral, usage_counter=counter)
+    return told, tuple(sorted(named.union(reading.friends) - {""}))
 
 
 def referral_refusal(

@@ -23,11 +23,13 @@ _MAKING = frozenset({"createcoupon", "createreferral", "awardgiveaway"})
 
 
 class ReferralQuestion(msgspec.Struct, frozen=True):
-    """What `read_resource_referrals` takes; a code of None is that of the stored session."""
+    """What `read_resource_referrals` takes; a code of None is that of the stored session. With
+    `tells` whoever stands as referred by it is read as well."""
 
     application_id: int
     code: str | None
     spelling: str
+    tells: bool = False
 
 
 class CreationQuestion(msgspec.Struct, frozen=True):
@@ -47,10 +49,11 @@ class GiveawayQuestion(msgspec.Struct, frozen=True):
 def ask_referrals(program: Program, asking: Asking) -> ReferralQuestion | None:
     """The question about the session's referral code."""
     code = "" if asking.dry and asking.referral_code is None else asking.referral_code
-    if not code and not asking.gives_back and "referralvalid" not in program.calls:
+    tells = "referrals" in asking.tells
+    if not (code or asking.gives_back or tells or "referralvalid" in program.calls):
         return None
     application = program.application
-    return ReferralQuestion(application.id, code, application.case_sensitivity)
+    return ReferralQuestion(application.id, code, application.case_sensitivity, tells)
 
 
 def read_referrals(answer: bytes, program: Program) -> ReferralReading:

@@ -7,6 +7,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from habitue.edges.talon_one.effects import shortened
+from habitue.promotions.giveaways import Awarded
 from habitue.store.documents import decode_untyped
 from habitue.store.giveaways import GiveawayRow
 
@@ -41,4 +42,22 @@ def giveaway_out(row: GiveawayRow) -> GiveawayOut:
         import_id=row.import_id or UNSET,
         profile_integration_id=row.profile_id or UNSET,
         profile_id=UNSET if row.customer_id is None else row.customer_id,
+    )
+
+
+def awarded_out(awarded: Awarded) -> GiveawayOut:
+    """A code that the request gives away, in the protocol's words."""
+    giveaway = awarded.giveaway
+    return GiveawayOut(
+        id=giveaway.id,
+        created=giveaway.created,
+        code=giveaway.code,
+        pool_id=giveaway.pool_id,
+        attributes=shortened(giveaway.attributes),
+        used=True,
+        start_date=giveaway.start_date or UNSET,
+        end_date=giveaway.end_date or UNSET,
+        import_id=giveaway.import_id or UNSET,
+        profile_integration_id=awarded.profile_id,
+        profile_id=awarded.customer_id,
     )

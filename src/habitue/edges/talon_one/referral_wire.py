@@ -1,5 +1,6 @@
 """Referral codes on the wire."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -46,6 +47,12 @@ class ReferralOut(msgspec.Struct, rename="camel", kw_only=True):
     batch_id: str
 
 
+class InventoryReferralOut(ReferralOut, rename="camel", kw_only=True):
+    """A code with the profiles that it has referred."""
+
+    referred_customers: list[str]
+
+
 def referral_fields(body: ReferralIn) -> ReferralFields:
     """What a body says about a code."""
     return ReferralFields(
@@ -73,3 +80,9 @@ def referral_out(referral: Referral) -> ReferralOut:
         usage_counter=referral.usage_counter,
         batch_id=referral.batch_id,
     )
+
+
+def inventory_referral_out(referral: Referral, friends: Iterable[str]) -> InventoryReferralOut:
+    """The code and whom it has referred, in the protocol's words."""
+    fields = msgspec.structs.asdict(referral_out(referral))
+    return InventoryReferralOut(**fields, referred_customers=list(friends))

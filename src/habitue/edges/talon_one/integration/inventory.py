@@ -21,7 +21,7 @@ from habitue.edges.talon_one.integration.state import (
     integration_coupon_out,
 )
 from habitue.edges.talon_one.loyalty_ledgers import ProgramLedgersOut, program_ledgers_out
-from habitue.edges.talon_one.referral_wire import ReferralOut, referral_out
+from habitue.edges.talon_one.referral_wire import InventoryReferralOut, inventory_referral_out
 from habitue.promotions.coupon_state import CouponState
 from habitue.promotions.program import Program
 from habitue.store.giveaways import read_awards
@@ -52,12 +52,6 @@ class InventoryCouponOut(IntegrationCouponOut, rename="camel", kw_only=True):
     """A coupon with what it is to this customer."""
 
     state: CouponState
-
-
-class InventoryReferralOut(ReferralOut, rename="camel", kw_only=True):
-    """A code with whom it has brought."""
-
-    referred_customers: list[str]
 
 
 class InventoryLoyaltyOut(msgspec.Struct, omit_defaults=True):
@@ -135,9 +129,7 @@ async def _achievements(holding: Holding) -> list[DefinedProgressOut]:
 async def _referrals(holding: Holding) -> list[InventoryReferralOut]:
     shop, program, owner, _ = holding
     return [
-        InventoryReferralOut(
-            **msgspec.structs.asdict(referral_out(referral)), referred_customers=list(friends)
-        )
+        inventory_referral_out(referral, friends)
         for referral, friends in await read_referrals(shop, program, owner.customer.id)
     ]
 

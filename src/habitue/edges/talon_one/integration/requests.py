@@ -270,7 +270,11 @@ def told_resources(content: Iterable[str] | None) -> frozenset[str]:
 
 
 #: Parts of answers, and the resources that they tell.
-_TOLD: Mapping[str, str] = {"loyalty": "points", "achievements": "achievements"}
+_TOLD: Mapping[str, str] = {
+    "loyalty": "points",
+    "achievements": "achievements",
+    "referral": "referrals",
+}
 
 
 def _check_shifted(now: datetime, dry: bool) -> None:

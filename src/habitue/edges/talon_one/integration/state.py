@@ -8,6 +8,7 @@ import msgspec
 from habitue.edges.http.numbers import ENCODER
 from habitue.edges.talon_one.achievements import DefinedProgressOut, defined_progress_out
 from habitue.edges.talon_one.effects import EffectOut, effect_out
+from habitue.edges.talon_one.giveaways import GiveawayOut, awarded_out
 from habitue.edges.talon_one.integration.answers import (
     CustomerProfileOut,
     CustomerSessionOut,
@@ -32,10 +33,16 @@ from habitue.edges.talon_one.integration.selected_prices import session_effects
 from habitue.edges.talon_one.integration.traces import CampaignTraceOut, trace_out
 from habitue.edges.talon_one.management.campaigns import CampaignOut, campaign_out
 from habitue.edges.talon_one.management.coupon_wire import CouponOut, coupon_out
-from habitue.edges.talon_one.referral_wire import referral_out
+from habitue.edges.talon_one.referral_wire import (
+    InventoryReferralOut,
+    inventory_referral_out,
+    referral_out,
+)
 from habitue.promotions.budgets import counts_of
 from habitue.promotions.coupon import Coupon
+from habitue.promotions.giveaways import awarded
 from habitue.promotions.program import Program
+from habitue.promotions.referral import referred_after
 from habitue.promotions.resources import ResourceChanges
 from habitue.usecases.points_told import points_told
 from habitue.usecases.read_achievements import standings
@@ -60,9 +67,10 @@ class IntegrationStateOut(msgspec.Struct, rename="camel", omit_defaults=True):
     customer_profile: CustomerProfileOut | None = None
     coupons: list[IntegrationCouponOut] | None = None
     triggered_campaigns: list[CampaignOut] | None = None
+    referral: InventoryReferralOut | None = None
     loyalty: LoyaltyOut | None = None
     event: EventOut | None = None
-    awarded_giveaways: list[Any] | None = None
+    awarded_giveaways: list[GiveawayOut] | None = None
     rule_failure_reasons: list[RuleFailureOut] | None = None
     previous_returns: list[ReturnOut] | None = None
     campaign_eligibility: list[CampaignEligibilityOut] | None = None
@@ -180,6 +188,18 @@ def _coupons(state: IntegrationStateOut, outcome: SessionOutcome, program: Progr
     ]
 
 
+def _referral(state: IntegrationStateOut, outcome: SessionOutcome, program: Program) -> None:
+    decision = outcome.decision
+    session = decision.session
+    told = referred_after(
+        outcome.resources.referrals,
+        decision.resource_changes.referrals,
+        session.id,
+        session.profile_id,
+    )
+    state.referral = None if told is None else inventory_referral_out(*told)
+
+
 def _event(state: IntegrationStateOut, outcome: SessionOutcome, program: Program) -> None:
     state.event = event_out(outcome)
 
@@ -256,6 +276,17 @@ def _loyalty(
     state.loyalty = loyalty_out(points_told(program, outcome), outcome.now)
 
 
+def _giveaways(
+    state: IntegrationStateOut, outcome: SessionOutcome | ProfileOutcome, program: Program
+) -> None:
+    read, awards = outcome.resources, outcome.decision.resource_changes.giveaways
+    advocate = read.referrals.advocate
+    given = awarded(
+        read.giveaways, awards, outcome.customer_before.id, advocate.customer_id if advocate else 0
+    )
+    state.awarded_giveaways = list(map(awarded_out, given))
+
+
 def _empty_list(name: str) -> Callable[[IntegrationStateOut, object, Program], None]:
     def fill(state: IntegrationStateOut, outcome: object, program: Program) -> None:
         setattr(state, name, [])
@@ -263,14 +294,13 @@ def _empty_list(name: str) -> Callable[[IntegrationStateOut, object, Program], N
     return fill
 
 
-# No giveaway can exist yet: there are none of them.
 _ANY_PARTS: dict[str, Callable[[IntegrationStateOut, Any, Program], None]] = {
     "triggeredCampaigns": _campaigns,
     "ruleFailureReasons": _failures,
     "trace": _trace,
     ELIGIBILITY: _eligibility,
     "loyalty": _loyalty,
-    "awardedGiveaways": _empty_list("awarded_giveaways"),
+    "awardedGiveaways": _giveaways,
     "previousReturns": _empty_list("previous_returns"),
     "achievements": _achievements,
 }
@@ -279,6 +309,7 @@ _SESSION_PARTS: dict[str, Callable[[IntegrationStateOut, SessionOutcome, Program
     "customerSession": _session,
     "customerProfile": _session_profile,
     "coupons": _coupons,
+    "referral": _referral,
     "event": _event,
     "previousReturns": _returns,
 }
