@@ -200,12 +200,14 @@ def test_points_and_transactions_are_listed(front: Shopfront, club: int) -> None
 
 def test_points_are_activated_once(front: Shopfront, club: int) -> None:
     dee = customer(front, "dee")
-    add(front, club, dee, points=150, pendingDuration="on_action", validityDuration="1D_U")
+    terms = {"pendingDuration": "on_action", "validityDuration": "1D_U"}
+    add(front, club, dee, points=150, name="For patience", **terms)
     api = client(front)
     (lot,) = api.get_loyalty_program_profile_points(club, dee, status="pending").data
     body = ActivateLoyaltyPoints.from_dict({"transactionUUIDs": [lot.transaction_uuid]})
     (entry,) = api.activate_loyalty_points(club, body).ledger_entries
     assert (entry.type, entry.amount, entry.sub_ledger_id) == ("addition", 150, "")
+    assert (entry.name, entry.customer_session_id) == ("For patience", None)
     assert entry.expiry_date > entry.start_date + timedelta(days=1)
     told = balances(front, club, dee, include_tiers=True)
     assert numbers(told.balance) == (150, 0, 0, 0, 0)

@@ -49,7 +49,7 @@ async def opened(till: Till) -> LoyaltyProgram:
     session_id = (await till.read("s1")).id
 
     def earn(booking: Booking) -> None:
-        cause = Cause(session_id=session_id, session_key="s1")
+        cause = Cause("Cheese", session_id=session_id, session_key="s1", rule_name="earns")
         decide.earn(booking, KEY, Decimal(7), Terms(None, validity="10D"), cause)
 
     await act(till.shop, query(club), NOW, earn)
@@ -93,6 +93,8 @@ async def test_a_session_activates_the_points_of_its_card(till: Till) -> None:
     (activated,) = await by_session(till, club, "s1", later)
     assert (activated.lot.key, activated.lot.start) == (KEY, later)
     assert activated.lot.expiry == later + timedelta(days=10)
+    earned = activated.earned
+    assert (earned.name, earned.session_key, earned.rule_name) == ("Cheese", "s1", "earns")
     told = balances_of(await read(till.shop, query(club), later))
     assert [told.active, told.pending] == [7, 0]
     for session in ("s1", "s2"):

@@ -21,6 +21,7 @@ __all__ = [
     "PointsQuery",
     "PointsRow",
     "awaiting_in_session",
+    "causes_of",
     "load",
     "lock",
     "owners_of",
@@ -48,6 +49,11 @@ _LOCK_OWNER = "SELECT id FROM program_card WHERE owner_id = $1 FOR UPDATE"
 _OWNERS_OF = """
 SELECT DISTINCT customer_id, subledger FROM loyalty_transaction
 WHERE program_id = $1 AND key = ANY ($2::uuid[]) ORDER BY customer_id, subledger
+"""
+
+_CAUSES_OF = """
+SELECT subledger, root_id, key, cause FROM loyalty_transaction
+WHERE customer_id = $1 AND program_id = $2 AND key = ANY ($3::uuid[])
 """
 
 # Of the session's customer, of the cards that it names, and of all to whom it gave points.
@@ -138,6 +144,15 @@ async def owners_of(
     """Whose ledgers hold transactions under those keys: customer and subledger."""
     rows = await connection.fetch(_OWNERS_OF, program_id, keys)
     return [(row["customer_id"], row["subledger"]) for row in rows]
+
+
+async def causes_of(
+    connection: Connection, owner_id: int, program_id: int, keys: Sequence[UUID]
+) -> dict[tuple[str, int, UUID], bytes]:
+    """Why the owner's transactions under those keys were made, as JSON, by subledger, root and key:
+    a lot has those of the transaction that made it."""
+    rows = await connection.fetch(_CAUSES_OF, owner_id, program_id, keys)
+    return {(row["subledger"], row["root_id"], row["key"]): row["cause"] for row in rows}
 
 
 async def awaiting_in_session(

@@ -4,7 +4,7 @@ Who has the points, customers or cards, is found out first; the points of severa
 activated in one transaction, all or none.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID, uuid5
 
@@ -20,21 +20,24 @@ from habitue.loyalty.settling import begin
 from habitue.model.errors import NotFound, ProfileBusy
 from habitue.model.idempotency import Idempotency
 from habitue.store.database import Connection
-from habitue.store.loyalty import PointsQuery, awaiting_in_session, owners_of
+from habitue.store.documents import decoder_of
+from habitue.store.loyalty import PointsQuery, awaiting_in_session, causes_of, owners_of
 from habitue.usecases.card_receipts import answered_before, keep_answer
 from habitue.usecases.change_points import read_points, save_points
 from habitue.usecases.points_state import PointsState
 from habitue.usecases.shop import Shop
 from habitue.usecases.writing import Reply, settled_locked
 
+_CAUSE = decoder_of(Cause)
+
 
 class Activated(msgspec.Struct, frozen=True):
-    """Points that are active from now on."""
+    """Points that are active from now on, and why they were earned."""
 
     customer_id: int
     subledger: str
     lot: Lot
-    cause: Cause
+    earned: Cause
 
 
 class Answering(msgspec.Struct, frozen=True):
@@ -112,7 +115,8 @@ async def _activate(
         for owner_id, keys in sorted((await wanted(connection)).items()):
             query = PointsQuery(None, owner_id, program.id, None, keys)
             state = await read_points(shop, connection, query, owner_id, now, locked=locked)
-            decisions, started = _started(state, keys, pointer, cause)
+            earned = await causes_of(connection, owner_id, program.id, keys)
+            decisions, started = _started(state, keys, pointer, cause, earned)
             await save_points(connection, state, decisions)
             activated += started
         reply = answering.render(activated)
@@ -130,7 +134,11 @@ async def _activate(
 
 
 def _started(
-    state: PointsState, keys: Sequence[UUID], pointer: str, cause: Cause
+    state: PointsState,
+    keys: Sequence[UUID],
+    pointer: str,
+    cause: Cause,
+    earned: Mapping[tuple[str, int, UUID], bytes],
 ) -> tuple[Sequence[LedgerDecision], list[Activated]]:
     if state.card is not None:
         usable(state.card, state.now)
@@ -142,7 +150,8 @@ def _started(
         booking = begin(state.ledger(subledger), state.program, state.now)
         for key in (key for key, name, _ in found if name == subledger):
             lot = decide.activate(booking, uuid5(key, "activate"), booking.lots[key], cause)
-            activated.append(Activated(state.customer_id, subledger, lot, cause))
+            reason = _CAUSE.decode(earned[subledger, lot.root_id, key])
+            activated.append(Activated(state.customer_id, subledger, lot, reason))
         decisions.append(booking.decision())
     return decisions, activated
 

@@ -124,6 +124,7 @@ class LedgerEntryOut(
     start_date: datetime | None
     name: str
     subledger_id: str
+    session_id: str | None = None
     expiry_date: datetime | None = None
     validity_duration: str | None = None
 
@@ -224,8 +225,9 @@ def _activated_out(program: LoyaltyProgram, activated: Iterable[Activated]) -> A
                 type="addition",
                 amount=shortest(each.lot.remaining),
                 start_date=each.lot.start,
-                name=each.cause.name,
+                name=each.earned.name,
                 subledger_id=each.subledger,
+                session_id=each.earned.session_key or None,
                 expiry_date=each.lot.expiry,
                 validity_duration=each.lot.validity or None,
             )
