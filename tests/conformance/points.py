@@ -70,7 +70,7 @@ def activate(scene: Scene) -> Answer:
     answer = scene.api.activate_loyalty_points(scene.ids["club"], sent)
     activated = {
         "created": "?", "programID": scene.ids["club"], "type": "addition", "amount": 9,
-        "startDate": "?", "expiryDate": "?", "name": "", "subLedgerID": "",
+        "startDate": "?", "expiryDate": "?", "name": "waiting", "subLedgerID": "",
         "validityDuration": "9D",
     }  # fmt: skip
     return answer, {"ledgerEntries": [activated]}

@@ -83,6 +83,7 @@ async def test_referral_codes_come_out_of_a_file_and_go_into_one(
     )
     assert found[2].start_date == datetime(2026, 1, 1, tzinfo=UTC)
     assert len({each.batch_id for each in found} - {"", None}) == 1
+    assert {each.import_id for each in found} == {told.id}
     part = (await asyncio.to_thread(listing, *ids, code="spring 2")).data
     assert [each.code for each in part] == ["SPRING,2"]
     assert (await asyncio.to_thread(listing, *ids, valid="expired")).data[0].code == "AUTUMN-3"

@@ -22,6 +22,7 @@ COUP1,2027-07-01T04:00:00Z,2027-05-01T04:00:00Z,,1,,2.4
 "COUP,2",,,anna,0,{},
 COUP3,,,,,,
 """
+ONE_MORE = {"usageLimit": 1, "numberOfCoupons": 1}
 
 
 async def upload(client: Client, path: str, text: str) -> tuple[int, Any]:
@@ -71,6 +72,12 @@ async def test_a_file_of_coupons_comes_back_as_it_went_in(client: Client) -> Non
         ("COUP3", "1", "0", "", ""),
     ]
     assert len({row["batchid"] for row in rows}) == 1
+    assert {row["importid"] for row in rows} == {str(told["id"])}
+    _, made = await client.send("POST", f"{campaign}/coupons?silent=no", ONE_MORE)
+    _, page = await client.send("GET", f"{campaign}/coupons/no_total")
+    assert [each.get("importId") for each in page["data"]] == [told["id"]] * 3 + [None]
+    made_id = made["data"][0]["id"]
+    assert (await client.send("DELETE", f"{campaign}/coupons/{made_id}"))[0] == 204
     assert await export(client, campaign, "valuesOnly=true&value=coup3") == [{"value": "COUP3"}]
     status, again = await upload(client, f"{campaign}/import_coupons", FILE)
     assert (status, again["id"]) == (200, told["id"])

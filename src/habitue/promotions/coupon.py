@@ -66,6 +66,7 @@ class Coupon(msgspec.Struct, frozen=True):
     reservation_counter: int = 0
     is_reservation_mandatory: bool = False
     implicitly_reserved: bool = False
+    import_id: int = 0
     is_reserved: bool = False
 
 

@@ -53,6 +53,7 @@ class Referral(msgspec.Struct, frozen=True):
     expiry_date: datetime | None = None
     attributes: Attributes = {}
     batch_id: str = ""
+    import_id: int = 0
 
 
 class ReferralUse(msgspec.Struct, frozen=True):

@@ -33,6 +33,7 @@ class NewCoupon(msgspec.Struct, frozen=True):
     limits: bytes
     attributes: bytes
     created: datetime
+    import_id: int = 0
 
 
 class CouponWrite(msgspec.Struct, frozen=True):
@@ -53,7 +54,7 @@ class CouponWrite(msgspec.Struct, frozen=True):
 _COLUMNS = (
     "application_id, campaign_id, usage_limit, discount_limit, reservation_limit, "
     "is_reservation_mandatory, implicitly_reserved, start_date, expiry_date, batch_id, limits, "
-    "attributes, created, code, recipient_integration_id"
+    "attributes, created, import_id, code, recipient_integration_id"
 )
 _SHARED = len(NewCoupon.__struct_fields__)
 

@@ -29,6 +29,7 @@ class NewReferral(msgspec.Struct, frozen=True):
     attributes: bytes
     batch_id: str
     created: datetime
+    import_id: int = 0
 
 
 class ReferralWrite(msgspec.Struct, frozen=True):
@@ -43,8 +44,8 @@ class ReferralWrite(msgspec.Struct, frozen=True):
 
 _INSERT = """
 INSERT INTO referral (code, application_id, campaign_id, advocate_id, advocate_key, friend_id,
-    usage_limit, start_date, expiry_date, attributes, batch_id, created)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+    usage_limit, start_date, expiry_date, attributes, batch_id, created, import_id)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
 ON CONFLICT DO NOTHING RETURNING to_jsonb(referral)
 """
 _UPDATE = """
@@ -64,7 +65,7 @@ SORTS = frozenset(
 _ROWS_PER_STATEMENT = 1_000
 _COLUMNS = (
     "code, application_id, campaign_id, advocate_id, advocate_key, friend_id, usage_limit, "
-    "start_date, expiry_date, attributes, batch_id, created"
+    "start_date, expiry_date, attributes, batch_id, created, import_id"
 )
 _COLUMN_COUNT = len(NewReferral.__struct_fields__)
 

@@ -69,7 +69,7 @@ class CouponImporter:
             raise NotFound("Campaign", self._place.campaign.id)
         for _, alike in groupby(rows, _likeness):
             lines = list(alike)
-            coupon = coupon_with(self._blank(), _fields(lines[0]))
+            coupon = coupon_with(self._blank(place), _fields(lines[0]))
             codes = [(self._place.application.code(each.code), each.recipient) for each in lines]
             added = await add_coupons(connection, shared_by(coupon), codes)
             if added < len(lines) and not self._skips_duplicates:
@@ -77,9 +77,16 @@ class CouponImporter:
                 details = "value: a code of this or one of the following lines exists already"
                 raise InvalidInput(Fault("", "Duplicate", details, line=lines[0].line))
 
-    def _blank(self) -> Coupon:
-        application_id, campaign_id = self._place.application.id, self._place.campaign.id
-        return Coupon(0, application_id, campaign_id, "", self._now, batch_id=self._batch_id)
+    def _blank(self, place: BatchPlace) -> Coupon:
+        return Coupon(
+            id=0,
+            application_id=self._place.application.id,
+            campaign_id=self._place.campaign.id,
+            code="",
+            created=self._now,
+            batch_id=self._batch_id,
+            import_id=place.import_id,
+        )
 
     def _faults(self, row: CouponLine) -> Iterator[Fault]:
         if not COUPON_PATTERN_LENGTH_MIN <= len(row.code) <= CODE_LENGTH_MAX:

@@ -59,16 +59,16 @@ class ReferralImporter:
         """Adds the codes of some lines."""
         if not await hold_campaign(connection, self._place.campaign.id):
             raise NotFound("Campaign", self._place.campaign.id)
-        new = [self._new(row) for row in rows]
+        new = [self._new(row, place) for row in rows]
         if await add_referrals(connection, new) < len(rows):
             # somebody has made one of these codes since they were checked
             details = "code: that of this or one of the following lines exists already"
             raise InvalidInput(Fault("", "Duplicate", details, line=rows[0].line))
 
-    def _new(self, row: ReferralLine) -> NewReferral:
+    def _new(self, row: ReferralLine, place: BatchPlace) -> NewReferral:
         fields, code = _fields(row), self._place.application.code(row.code)
         blank = new_referral(self._place, fields, row.advocate_id, self._batch_id, self._now)
-        return msgspec.structs.replace(blank, code=code)
+        return msgspec.structs.replace(blank, code=code, import_id=place.import_id)
 
     def _faults(self, row: ReferralLine) -> Iterator[Fault]:
         if not REFERRAL_CODE_LENGTH_MIN <= len(row.code) <= CODE_LENGTH_MAX:

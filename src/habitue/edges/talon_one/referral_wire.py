@@ -45,6 +45,7 @@ class ReferralOut(msgspec.Struct, rename="camel", kw_only=True):
     code: str
     usage_counter: int
     batch_id: str
+    import_id: int | UnsetType = UNSET
 
 
 class InventoryReferralOut(ReferralOut, rename="camel", kw_only=True):
@@ -79,6 +80,7 @@ def referral_out(referral: Referral) -> ReferralOut:
         code=referral.code,
         usage_counter=referral.usage_counter,
         batch_id=referral.batch_id,
+        import_id=referral.import_id or UNSET,
     )
 
 

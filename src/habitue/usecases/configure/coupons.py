@@ -199,6 +199,7 @@ def shared_by(coupon: Coupon) -> NewCoupon:
         limits=encode(coupon.limits),
         attributes=encode(coupon.attributes),
         created=coupon.created,
+        import_id=coupon.import_id,
     )
 
 

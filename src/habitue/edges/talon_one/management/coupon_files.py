@@ -176,7 +176,7 @@ async def _rows(coupons: AsyncIterator[Coupon], moment: Any) -> AsyncIterator[Se
             ACCOUNT_ID,
             "",
             coupon.recipient_integration_id,
-            "",
+            coupon.import_id or "",
             coupon.batch_id,
             "" if coupon.recipient_integration_id else "true",
             ENCODER.encode(limits_out(coupon.limits)).decode(),

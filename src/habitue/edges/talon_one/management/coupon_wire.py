@@ -61,6 +61,7 @@ class CouponOut(msgspec.Struct, rename="camel", kw_only=True):
     attributes: dict[str, Any]
     recipient_integration_id: str
     batch_id: str
+    import_id: int | UnsetType = UNSET
     reservation: bool
     is_reservation_mandatory: bool
     implicitly_reserved: bool
@@ -136,6 +137,7 @@ def coupon_out(coupon: Coupon) -> CouponOut:
         attributes=shortened(coupon.attributes),
         recipient_integration_id=coupon.recipient_integration_id,
         batch_id=coupon.batch_id,
+        import_id=coupon.import_id or UNSET,
         reservation=not coupon.recipient_integration_id,
         is_reservation_mandatory=coupon.is_reservation_mandatory,
         implicitly_reserved=coupon.implicitly_reserved,

@@ -212,7 +212,7 @@ def _referral_row(referral: Referral, moment: Callable[[Any], str]) -> Sequence[
         moment(referral.start_date),
         moment(referral.expiry_date),
         referral.code,
-        "",
+        referral.import_id or "",
         _json(shortened(referral.attributes)),
         referral.batch_id,
         referral.usage_counter,
