@@ -1,5 +1,6 @@
 """Achievements through the vendor's own client and the Management API."""
 
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -62,6 +63,12 @@ def test_progress_is_told_everywhere(front: Shopfront, achievement: int) -> None
     assert [(each["achievementId"], each["status"]) for each in body["achievements"]] == [
         (achievement, "completed")
     ]
+    listed = partial(
+        staff(front).get_customer_profile_achievement_progress, front.application_id, kim
+    )
+    (same,) = listed(achievement_id=achievement, title="explor").data
+    assert (same.achievement_id, same.status, same.progress) == (achievement, "completed", 30)
+    assert (listed(title="else").data, listed(achievement_id=achievement + 1).data) == ([], [])
     with pytest.raises(NotFoundException):
         client(front).get_customer_achievement_history(kim, achievement + 1_000)
 

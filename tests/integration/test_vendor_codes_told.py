@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from talon_one.exceptions import NotFoundException
 
 from tests.integration.test_vendor_catalogs import management
 from tests.integration.test_vendor_client import client, effects_of, request
@@ -89,5 +90,23 @@ def test_the_code_of_a_session_is_told_with_whom_it_has_referred(front: Shopfron
     back = {"return": {"returnedCartItems": [{"position": 0}]}, "responseContent": ["referral"]}
     returned = front.call("POST", "/v2/customer_sessions/f2/returns", back).json["referral"]
     assert (returned["code"], returned["referredCustomers"]) == (code, ["amy", "bob"])
+    check_friends(front, code)
     assert told("f1", state="cancelled") == (1, ["amy"])
     assert put(front, "f4", profileId="cyd", referralCode="NOWHERE").referral is None
+
+
+def check_friends(front: Shopfront, code: str) -> None:
+    """What staff are told of whom ada has referred."""
+    staff, id_ = management(front), front.application_id
+    found = staff.get_application_customer_friends(id_, "ada", with_total_result_size=True)
+    assert [(each.session_id, each.friend_integration_id) for each in found.data] == [
+        ("f1", "bob"),
+        ("f2", "amy"),
+    ]
+    assert found.total_result_size == 2
+    assert {(each.advocate_integration_id, each.code) for each in found.data} == {("ada", code)}
+    last = staff.get_application_customer_friends(id_, "ada", page_size=1, sort="-created")
+    assert ([each.session_id for each in last.data], last.has_more) == (["f2"], True)
+    assert staff.get_application_customer_friends(id_, "bob").data == []
+    with pytest.raises(NotFoundException):
+        staff.get_application_customer_friends(id_, "nobody")

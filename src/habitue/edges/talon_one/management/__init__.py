@@ -7,6 +7,7 @@ its own pages, are those that its early clients used (contracts/talon_one/MANAGE
 from habitue.edges.http.operation import Operation
 from habitue.edges.talon_one.management import (
     access_logs,
+    account,
     achievements,
     additional_costs,
     apikeys,
@@ -23,6 +24,7 @@ from habitue.edges.talon_one.management import (
     coupon_changes,
     coupon_files,
     coupons,
+    customer_progress,
     event_types,
     events,
     giveaways,
@@ -65,6 +67,8 @@ def management_operations() -> list[Operation]:
         *campaigns.operations(),
         *campaign_copies.operations(),
         *campaign_analytics.operations(),
+        *account.operations(),
+        *customer_progress.operations(),
         *campaign_sets.operations(),
         *rulesets.operations(),
         *referrals.operations(),
