@@ -15,7 +15,11 @@ from habitue.promotions.coupon import Coupon
 
 ApplicationType = Literal["campaign", "coupon", "expiring_coupons"]
 ProgramType = Literal[
-    "loyalty_added_deducted_points", "pending_to_active_points", "tier_upgrade", "tier_downgrade"
+    "loyalty_added_deducted_points",
+    "pending_to_active_points",
+    "expiring_points",
+    "tier_upgrade",
+    "tier_downgrade",
 ]
 NotificationType = Literal[ApplicationType, ProgramType]
 Scope = Literal["all", "campaign_manager", "management_api", "rule_engine"]
@@ -25,8 +29,10 @@ APPLICATION_TYPES: frozenset[str] = frozenset(get_args(ApplicationType))
 SCOPED_TYPES: frozenset[str] = frozenset(("coupon", "loyalty_added_deducted_points"))
 #: The types that time brings about, of which some nothing else does.
 TIMED_TYPES: frozenset[str] = frozenset(
-    ("campaign", "expiring_coupons", "pending_to_active_points")
+    ("campaign", "expiring_coupons", "pending_to_active_points", "expiring_points")
 )
+#: The types that are told so long before, as their triggers say.
+TRIGGERED_TYPES: frozenset[str] = frozenset(("expiring_coupons", "expiring_points"))
 
 
 class Trigger(msgspec.Struct, frozen=True):

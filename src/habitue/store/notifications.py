@@ -51,6 +51,19 @@ FROM (
 GROUP BY part ORDER BY part
 """
 
+# What ends for one customer at one moment in one subledger is told together.
+_EXPIRING_POINTS = f"""
+{_MESSAGE}
+SELECT customer_id, nullif(root_id, customer_id), gen_random_uuid(), 'notification', $1,
+    jsonb_build_object('type', 'expiring_points', 'program_id', $2::bigint,
+        'subledger', subledger, 'profile_id', profile_name(customer_id, root_id),
+        'points', sum(remaining), 'expiry', expiry, 'timezone', $6::text),
+    NULL, NULL, $5, $5
+FROM loyalty_lot
+WHERE program_id = $2 AND expiry > $3 AND expiry <= $4 AND remaining > 0
+GROUP BY customer_id, root_id, subledger, expiry ORDER BY expiry, customer_id
+"""
+
 _COUPONS = """
 SELECT to_jsonb(coupon) AS document FROM coupon
 WHERE application_id = $1 AND id = ANY ($2::bigint[]) ORDER BY id
@@ -81,6 +94,28 @@ async def note_active_points(
 ) -> None:
     """Notes the points that waited and became active after `since`, until `until`."""
     await connection.execute(_PENDING, notification_id, program_id, since, until)
+
+
+async def note_expiring_points(
+    connection: Connection,
+    notification_id: int,
+    program: tuple[int, str],
+    since: datetime,
+    until: datetime,
+    before: timedelta,
+) -> None:
+    """Notes the points whose end came as near as `before` in that time, in the program of that id
+    and time zone."""
+    program_id, timezone = program
+    await connection.execute(
+        _EXPIRING_POINTS,
+        notification_id,
+        program_id,
+        since + before,
+        until + before,
+        until,
+        timezone,
+    )
 
 
 async def note_expiring_coupons(

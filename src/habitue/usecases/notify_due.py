@@ -1,5 +1,5 @@
-"""Noting what time brings about: points that become active, coupons near their end, campaigns that
-begin and end.
+"""Noting what time brings about: points that become active, points and coupons near their end,
+campaigns that begin and end.
 
 Everything up to a moment a little ago is looked for once, so that what was being written meanwhile
 is not missed. A notification begins with what comes after it was made; one that is off looks on
@@ -57,6 +57,12 @@ async def _note(
             for trigger in notification.triggers:
                 await notifications.note_expiring_coupons(
                     transaction, id_, entity_id, since, until, trigger.duration
+                )
+        case "expiring_points":
+            zone = configuration.loyalty_programs[entity_id].timezone
+            for trigger in notification.triggers:
+                await notifications.note_expiring_points(
+                    transaction, id_, (entity_id, zone), since, until, trigger.duration
                 )
         case "campaign":
             for campaign in configuration.campaigns_of(entity_id):

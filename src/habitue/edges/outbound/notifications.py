@@ -13,6 +13,7 @@ from habitue.edges.talon_one.effects import shortened
 from habitue.edges.talon_one.management.campaigns import campaign_out
 from habitue.edges.talon_one.management.coupon_wire import coupon_out
 from habitue.edges.talon_one.management.shared import USER_ID
+from habitue.model.instants import zone_of
 from habitue.promotions.campaign import Campaign
 from habitue.promotions.coupon import Coupon
 from habitue.promotions.notification import Notice, Notification
@@ -57,6 +58,19 @@ def _active_points(notice: Notice) -> dict[str, Any]:
         **_given(ActiveOn=noted["start"], ExpireOn=noted["expiry"]),
     }
     return _listed("LoyaltyPointsPendingToActive", [item])
+
+
+def _expiring_points(notice: Notice) -> dict[str, Any]:
+    noted = notice.document
+    ends = _MOMENT.decode(encode(noted["expiry"])).astimezone(zone_of(noted["timezone"]))
+    item = {
+        "ExpiryDate": ends.date().isoformat(),
+        "LoyaltyProgramID": noted["program_id"],
+        "CustomerProfileID": noted["profile_id"],
+        "AmountOfExpiringPoints": noted["points"],
+        "SubledgerID": noted["subledger"],
+    }
+    return _listed("LoyaltyPointsExpiring", [item])
 
 
 def _tier(notice: Notice) -> dict[str, Any]:
@@ -158,6 +172,7 @@ def _given(**members: Any) -> dict[str, Any]:
 _TELLERS: Mapping[str, Callable[[Notice], dict[str, Any]]] = {
     "campaign": _campaign,
     "coupon": _coupons,
+    "expiring_points": _expiring_points,
     "expiring_coupons": _expiring_coupons,
     "loyalty_added_deducted_points": _points,
     "pending_to_active_points": _active_points,

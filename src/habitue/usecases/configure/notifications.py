@@ -12,6 +12,7 @@ from habitue.promotions.configuration import Configuration
 from habitue.promotions.notification import (
     APPLICATION_TYPES,
     SCOPED_TYPES,
+    TRIGGERED_TYPES,
     Notification,
     NotificationType,
     Scope,
@@ -146,7 +147,7 @@ def _policy_faults(notification: Notification) -> Iterator[Fault]:
         yield Fault("/policy/scopes", "Invalid", "name at least one scope, each once")
     if scopes != ("all",) and notification.type not in SCOPED_TYPES:
         yield Fault("/policy/scopes", "Not allowed", "this type has no scopes")
-    if notification.type != "expiring_coupons":
+    if notification.type not in TRIGGERED_TYPES:
         if triggers:
             yield Fault("/policy/triggers", "Not allowed", "this type has no triggers")
         return
