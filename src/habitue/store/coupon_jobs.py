@@ -10,6 +10,7 @@ from typing import Literal
 import msgspec
 
 from habitue.store.coupon_filters import CouponFilter, conditions
+from habitue.store.coupons import delete_told
 from habitue.store.database import Connection
 from habitue.store.failures import GuardFailed
 
@@ -117,9 +118,8 @@ async def count_coupons(connection: Connection, wanted: CouponFilter) -> int:
 async def delete_some(connection: Connection, wanted: CouponFilter, limit: int) -> int:
     """Deletes at most so many of the coupons that fit; how many."""
     where, arguments = conditions(wanted)
-    statement = (
-        "DELETE FROM coupon WHERE (code, application_id) IN (SELECT code, application_id "
+    some = (
+        "(code, application_id) IN (SELECT code, application_id "
         f"FROM coupon WHERE {where} ORDER BY id LIMIT {limit:d})"
     )
-    tag = await connection.execute(statement, *arguments)
-    return int(tag.rpartition(" ")[2])
+    return await delete_told(connection, some, arguments, wanted)

@@ -132,15 +132,34 @@ async def update_coupons(
     """Changes the coupons that fit; the documents of those changed."""
     values = msgspec.structs.astuple(write)
     where, arguments = conditions(wanted, first=len(values) + 1)
-    statement = f"{_UPDATE} WHERE {where} RETURNING to_jsonb(coupon) AS document"
-    return [row["document"] for row in await connection.fetch(statement, *values, *arguments)]
+    noted, told = _noted("Updated", wanted, first=len(values) + len(arguments) + 1)
+    statement = (
+        f"WITH changed AS ({_UPDATE} WHERE {where} RETURNING *) "
+        f"SELECT to_jsonb(changed) AS document, {noted} FROM changed"
+    )
+    rows = await connection.fetch(statement, *values, *arguments, *told)
+    return [row["document"] for row in rows]
 
 
 async def delete_coupons(connection: Connection, wanted: CouponFilter) -> int:
     """Deletes the coupons that fit; how many there were."""
     where, arguments = conditions(wanted)
-    tag = await connection.execute(f"DELETE FROM coupon WHERE {where}", *arguments)
-    return int(tag.rpartition(" ")[2])
+    return await delete_told(connection, where, arguments, wanted)
+
+
+async def delete_told(
+    connection: Connection, where: str, arguments: Sequence[object], wanted: CouponFilter
+) -> int:
+    """Deletes the coupons of that condition, of the application and at the moment of `wanted`, and
+    notes it for those who want to be told; how many there were."""
+    noted, told = _noted("Deleted", wanted, first=len(arguments) + 1)
+    statement = (
+        f"WITH changed AS (DELETE FROM coupon WHERE {where} RETURNING *) "
+        f"SELECT count(*), {noted} FROM changed"
+    )
+    row = await connection.fetchrow(statement, *arguments, *told)
+    assert row is not None, "a count is always one row"
+    return int(row["count"])
 
 
 async def hold_campaign(connection: Connection, campaign_id: int) -> bool:
@@ -179,6 +198,19 @@ SORTS = frozenset(
         "batch_id",
     }
 )
+
+
+def _noted(
+    operation: str, wanted: CouponFilter, first: int
+) -> tuple[str, tuple[str, int, datetime]]:
+    """What a statement selects besides the coupons that have `changed`, so that it is noted for
+    those who want to be told, with its arguments, which are numbered from `first`."""
+    text = (
+        "CASE WHEN anybody_notified() THEN (SELECT notify_of_changed_coupons("
+        f"${first}, ${first + 1}, ${first + 2}, array_agg(to_jsonb(changed) ORDER BY id)) "
+        "FROM changed) END AS noted"
+    )
+    return text, (operation, wanted.application_id, wanted.now)
 
 
 def _insert_statement(rows: int, *, returning: bool = True) -> str:

@@ -11,7 +11,7 @@ from habitue.promotions.notification import Notice, Notification
 from habitue.promotions.signing import signature_headers
 from habitue.promotions.webhook import OutgoingRequest, request_of
 from habitue.store import notifications
-from habitue.store.documents import decode_untyped
+from habitue.store.documents import decode_untyped, encode
 from habitue.store.outbox import MessageRow
 from habitue.usecases.configure.coupons import read_coupon
 from habitue.usecases.shop import Shop
@@ -60,7 +60,7 @@ async def _of_notification(
     if notification is None:
         raise Undeliverable("the notification was deleted")
     document = decode_untyped(message.document)
-    documents = []
+    documents = [encode(each) for each in document.get("coupons", ())]
     if "coupon_ids" in document:
         documents = await notifications.coupons_of(
             shop.database, notification.entity_id, document["coupon_ids"]

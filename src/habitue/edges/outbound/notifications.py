@@ -8,16 +8,25 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+import msgspec
+
 from habitue.edges.http.numbers import ENCODER
 from habitue.edges.talon_one.effects import shortened
 from habitue.edges.talon_one.management.campaigns import campaign_out
-from habitue.edges.talon_one.management.coupon_wire import coupon_out
+from habitue.edges.talon_one.management.coupon_wire import CouponOut, coupon_out
 from habitue.edges.talon_one.management.shared import USER_ID
 from habitue.model.instants import zone_of
 from habitue.promotions.campaign import Campaign
 from habitue.promotions.coupon import Coupon
 from habitue.promotions.notification import Notice, Notification
 from habitue.store.documents import decoder_of, encode
+
+
+class _ExtendedCouponOut(CouponOut, rename="camel", kw_only=True):
+    """A coupon with its application."""
+
+    application_id: int = msgspec.field(name="ApplicationId")
+
 
 _CAMPAIGN = decoder_of(Campaign)
 _MOMENT = decoder_of(datetime)
@@ -91,14 +100,20 @@ def _tier(notice: Notice) -> dict[str, Any]:
 
 
 def _coupons(notice: Notice) -> dict[str, Any]:
+    operation = notice.document.get("operation", "Created")
     return {
-        "NotificationType": "CouponCreated",
+        "NotificationType": f"Coupon{operation}",
         "TypeOfChange": notice.document["source"],
-        "Operation": "Created",
+        "Operation": operation,
         "EmployeeName": "",
         "totalResultSize": len(notice.coupons),
-        "data": [coupon_out(each) for each in notice.coupons],
+        "data": [_coupon(each) for each in notice.coupons],
     }
+
+
+def _coupon(coupon: Coupon) -> _ExtendedCouponOut:
+    fields = msgspec.structs.asdict(coupon_out(coupon))
+    return _ExtendedCouponOut(**fields, application_id=coupon.application_id)
 
 
 def _expiring_coupons(notice: Notice) -> dict[str, Any]:
