@@ -1,4 +1,8 @@
-"""What the vendor publishes of the Management API and is not served here, to the last operation."""
+"""What is known of the vendor's Management API and is not served here, to the last operation.
+
+Known is what it publishes, and what its early clients called (contracts/talon_one/MANAGEMENT.md
+section B).
+"""
 
 import re
 
@@ -34,3 +38,32 @@ def test_what_of_the_published_operations_is_not_served() -> None:
     served = {snake_case(each.id) for each in all_operations()}
     assert len(published) > 150
     assert published - served == NOT_SERVED
+
+
+_APPLICATION = "/v1/applications/{}"
+_RULESETS = f"{_APPLICATION}/campaigns/{{}}/rulesets"
+#: Made, changed and read by early clients; a name in a path is any.
+EARLY = {
+    *(("POST", "/v1/applications"), ("PUT", _APPLICATION), ("DELETE", _APPLICATION)),
+    *(("POST", f"{_APPLICATION}/campaigns"), ("PUT", f"{_APPLICATION}/campaigns/{{}}")),
+    *(("POST", _RULESETS), ("PUT", f"{_RULESETS}/{{}}"), ("DELETE", f"{_RULESETS}/{{}}")),
+    *(("POST", "/v1/loyalty_programs"), ("POST", "/v1/webhooks")),
+    *(("PUT", "/v1/webhooks/{}"), ("DELETE", "/v1/webhooks/{}")),
+    *(("POST", "/v1/event_types"), ("GET", "/v1/event_types/{}")),
+    *(("DELETE", "/v1/event_types/{}"), ("GET", f"{_APPLICATION}/campaign_set")),
+    *(("PUT", f"{_APPLICATION}/campaign_set"), ("GET", f"{_APPLICATION}/talang_environment")),
+    *(("PUT", f"{_APPLICATION}/talang_templates/{{}}"), ("POST", f"{_APPLICATION}/apikeys")),
+    *(("POST", "/v1/api_keys"), ("GET", "/v1/api_keys"), ("POST", "/v1/roles")),
+    *(("POST", "/v1/invites"), ("POST", "/v1/exports")),
+}
+#: Templates of rules do not exist, exports are answered as they are asked for, and roles and
+#: invitations are those of the second version.
+EARLY_NOT_SERVED = {
+    *(("PUT", f"{_APPLICATION}/talang_templates/{{}}"), ("POST", "/v1/exports")),
+    *(("POST", "/v1/roles"), ("POST", "/v1/invites")),
+}
+
+
+def test_what_of_the_early_operations_is_not_served() -> None:
+    served = {(each.method, re.sub(r"{[^}]*}", "{}", each.path)) for each in all_operations()}
+    assert EARLY - served == EARLY_NOT_SERVED
