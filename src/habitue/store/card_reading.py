@@ -1,7 +1,8 @@
 """Reading customer cards without the intention to write: one round trip each, and no locks.
 
 `read` finds cards by claims and by ids; `search` finds customers by how their names and identifiers
-begin; `read_changes` reads what has happened to a card. Documents are bytes here.
+begin; `read_changes` reads what has happened to a card, `read_consent_changes` what has been said
+about consents to any card. Documents are bytes here.
 """
 
 from collections.abc import Sequence
@@ -51,6 +52,15 @@ class ChangeRow(msgspec.Struct, frozen=True):
     changes: msgspec.Raw
 
 
+class ConsentChangeRow(msgspec.Struct, frozen=True):
+    """A change of a card in which something was said about consent; what changed is JSON."""
+
+    id: int
+    customer_id: int
+    at: datetime
+    changes: bytes
+
+
 class ChangesPage(msgspec.Struct, frozen=True):
     """Some of the changes of a card, and how many there are in all."""
 
@@ -95,6 +105,14 @@ SELECT
     (SELECT count(*) FROM customer_change WHERE customer_id = $1) AS total
 """
 
+# The condition is that of the index, word for word.
+_CONSENT_CHANGES = """
+SELECT id, customer_id, at, changes FROM customer_change
+WHERE changes @? '$[*].path ? (@ like_regex "^(joined/[0-9]+/)?consents/")'
+    AND (at, id) > ($1, $2)
+ORDER BY at, id LIMIT $3
+"""
+
 _LAST_CHARACTER = "\U0010ffff"
 _CHANGE_ROWS: "msgspec.json.Decoder[Any]" = decoder_of(list[ChangeRow])
 
@@ -128,3 +146,11 @@ async def read_changes(
     assert row is not None, "there is one row in any case"
     changes = _CHANGE_ROWS.decode(row["changes"]) if row["changes"] else []
     return ChangesPage(changes, row["total"])
+
+
+async def read_consent_changes(
+    connection: Connection, at: datetime, id_: int, limit: int
+) -> list[ConsentChangeRow]:
+    """What has been said about consents after that moment, and that change of it, in order."""
+    rows = await connection.fetch(_CONSENT_CHANGES, at, id_, limit)
+    return [ConsentChangeRow(**row) for row in rows]

@@ -73,6 +73,39 @@ class MemberQuery(ShopQuery):
     offset: _Text = UNSET
 
 
+class ChangesQuery(msgspec.Struct):
+    """Where the list of changes begins: at a moment, or behind a cursor of an earlier answer."""
+
+    shop_id: str
+    shop_secret: str
+    since: _Text = UNSET
+    cursor: _Text = UNSET
+    limit: _Text = UNSET
+
+
+class SubscriptionChange(msgspec.Struct):
+    """What a person said of letters, and how they all stand for that person now."""
+
+    id: str
+    date: str
+    external_id: str | None
+    email: str | None
+    phone: str | None
+    source: str
+    reason: str
+    changed: dict[str, bool]
+    subscriptions: dict[str, bool]
+
+
+class SubscriptionChanges(msgspec.Struct):
+    """Changes, oldest first, and where to go on."""
+
+    status: str
+    data: list[SubscriptionChange]
+    cursor: str
+    has_more: bool
+
+
 class CollectIn(msgspec.Struct):
     """A batch of the script."""
 

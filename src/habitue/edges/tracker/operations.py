@@ -9,6 +9,7 @@ from habitue.edges.tracker.personaclick_servers import personaclick_server_opera
 from habitue.edges.tracker.retail_rocket import retail_rocket_operations
 from habitue.edges.tracker.retail_rocket_files import retail_rocket_file_operations
 from habitue.edges.tracker.retail_rocket_servers import retail_rocket_server_operations
+from habitue.edges.tracker.subscription_changes import subscription_change_operations
 
 
 def tracker_operations() -> list[Operation]:
@@ -21,6 +22,7 @@ def tracker_operations() -> list[Operation]:
             *retail_rocket_file_operations(),
             *personaclick_operations(),
             *personaclick_server_operations(),
+            *subscription_change_operations(),
             *loyalty_operations(),
         ]
     )

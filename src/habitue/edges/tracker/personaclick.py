@@ -222,14 +222,20 @@ async def _manage(call: AnyCall) -> Answer:
 async def _check(call: AnyCall) -> Answer:
     fields = fields_of(call)
     visitor = await seen_visitor(call, fields)
-    found = visitor or Visitor({})
-    shown: Fields = {"status": "success"}
+    return answer(
+        200, {"status": "success", **subscriptions_shown(visitor or Visitor({}), call.now)}
+    )
+
+
+def subscriptions_shown(visitor: Visitor, now: datetime) -> dict[str, bool]:
+    """Whether the person may be written to, by every channel and kind of letter."""
+    shown = {}
     for name in _CHANNELS:
         channel, _, kind = name.rpartition("_")
         channel = {"sms": "mobile", "mobile_push": "mobilePush"}.get(channel, channel)
         purpose = "TRANS" if kind == "transactional" else "BULK"
-        shown[name] = found.agrees(call.now, channel, purpose)
-    return answer(200, shown)
+        shown[name] = visitor.agrees(now, channel, purpose)
+    return shown
 
 
 def _segment(name: str) -> Any:
