@@ -85,6 +85,24 @@ async def test_pages_follow_one_another_and_end_a_while_back(tracked: Tracked, d
     assert old.json["cursor"] == end.json["cursor"]
 
 
+async def test_many_other_changes_shorten_a_page(tracked: Tracked, did: str) -> None:
+    began = datetime.now(UTC)
+    email = f"w{did}@examplemail.com"
+    await tracked.database.execute(
+        "INSERT INTO customer_change (customer_id, id, root_id, kind, at, actor, changes)"
+        " SELECT -1, nextval('customer_change_id'), -1, 'updated', $1, '{}', '[]'"
+        " FROM generate_series(1, 20000)",
+        began,
+    )
+    tracked.collect(identify("rr", email=email), did=did)
+    since = (began - timedelta(microseconds=1)).isoformat()
+    first = changes(tracked, since=since).json
+    assert (first["data"], first["has_more"]) == ([], True)
+    second = changes(tracked, cursor=first["cursor"])
+    assert (len(about(second, email)), second.json["has_more"]) == (1, False)
+    await tracked.database.execute("DELETE FROM customer_change WHERE customer_id = -1")
+
+
 async def test_a_joined_card_speaks_of_who_it_is_now(tracked: Tracked, did: str) -> None:
     began = datetime.now(UTC)
     email, kept = f"v{did}@examplemail.com", f"s{did}@examplemail.com"

@@ -6,7 +6,7 @@ about consents to any card. Documents are bytes here.
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -105,13 +105,21 @@ SELECT
     (SELECT count(*) FROM customer_change WHERE customer_id = $1) AS total
 """
 
-# The condition is that of the index, word for word.
-_CONSENT_CHANGES = """
-SELECT id, customer_id, at, changes FROM customer_change
-WHERE changes @? '$[*].path ? (@ like_regex "^(joined/[0-9]+/)?consents/")'
-    AND (at, id) > ($1, $2)
-ORDER BY at, id LIMIT $3
+_BOUND = """
+SELECT at, id FROM customer_change WHERE (at, id) > ($1, $2) ORDER BY at, id OFFSET $3 LIMIT 1
 """
+
+# A subquery with a limit is gone through in its order, no further than the limit outside asks for.
+_CONSENT_CHANGES = """
+SELECT id, customer_id, at, changes FROM (
+    SELECT * FROM customer_change WHERE (at, id) > ($1, $2) ORDER BY at, id LIMIT $3
+) AS looked_at
+WHERE changes @? '$[*].path ? (@ like_regex "^(joined/[0-9]+/)?consents/")'
+    AND (at, id) <= ($4, $5)
+ORDER BY at, id LIMIT $6
+"""
+_CHANGES_LOOKED_AT_MAX = 20_000
+_NEVER = (datetime.max.replace(tzinfo=UTC), 2**63 - 1)
 
 _LAST_CHARACTER = "\U0010ffff"
 _CHANGE_ROWS: "msgspec.json.Decoder[Any]" = decoder_of(list[ChangeRow])
@@ -150,7 +158,12 @@ async def read_changes(
 
 async def read_consent_changes(
     connection: Connection, at: datetime, id_: int, limit: int
-) -> list[ConsentChangeRow]:
-    """What has been said about consents after that moment, and that change of it, in order."""
-    rows = await connection.fetch(_CONSENT_CHANGES, at, id_, limit)
-    return [ConsentChangeRow(**row) for row in rows]
+) -> tuple[list[ConsentChangeRow], tuple[datetime, int] | None]:
+    """What has been said about consents after that moment, and that change of it, in order; and
+    how far that was looked for, None where to the end."""
+    bound = await connection.fetchrow(_BOUND, at, id_, _CHANGES_LOOKED_AT_MAX - 1)
+    end = None if bound is None else (bound["at"], bound["id"])
+    rows = await connection.fetch(
+        _CONSENT_CHANGES, at, id_, _CHANGES_LOOKED_AT_MAX, *(end or _NEVER), limit
+    )
+    return [ConsentChangeRow(**row) for row in rows], end

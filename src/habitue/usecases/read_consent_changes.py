@@ -66,17 +66,24 @@ class ConsentChanges(msgspec.Struct, frozen=True):
 async def read_consent_changes(
     shop: Shop, place: Place, limit: int, now: datetime
 ) -> ConsentChanges:
-    """The changes behind that place, oldest first."""
-    rows = await card_reading.read_consent_changes(shop.database, place.at, place.id, limit + 1)
-    more, rows = len(rows) > limit, rows[:limit]
+    """The changes behind that place, oldest first. There may be more where there are none here: so
+    many changes are looked at and no more."""
+    found, end = await card_reading.read_consent_changes(
+        shop.database, place.at, place.id, limit + 1
+    )
+    rows = found[:limit]
     people = await _people(shop, {each.customer_id for each in rows})
     changes = [
         ConsentChange(row.id, row.at, said, people.get(row.customer_id, Visitor({})))
         for row in rows
         if (said := tuple(_said(row)))
     ]
+    if len(found) > limit:
+        return ConsentChanges(changes, Place(rows[-1].at, rows[-1].id), True)
+    if end is not None:
+        return ConsentChanges(changes, Place(*end), True)
     last = Place(rows[-1].at, rows[-1].id) if rows else place
-    return ConsentChanges(changes, last if more else min(last, Place(now - SETTLED)), more)
+    return ConsentChanges(changes, min(last, Place(now - SETTLED)), False)
 
 
 async def _people(shop: Shop, ids: Iterable[int]) -> dict[int, Visitor]:
