@@ -1,7 +1,7 @@
 """Catalogs in the database: their versions, and their items by article.
 
 `load` holds the catalog until the end of the transaction, so that two who synchronise it do so one
-after the other. What carts need of it is read by `read_resource_catalog` (migration 0034).
+after the other. What carts need of it is read by `read_resource_catalog` (migration 0033).
 """
 
 from collections.abc import Sequence
