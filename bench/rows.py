@@ -20,10 +20,10 @@ from habitue.edges.talon_one.integration.requests import (
     SessionRequest,
     command_of,
 )
+from habitue.model.documents import encode
 from habitue.promotions.coupon import Coupon
 from habitue.promotions.decide import State, decide_update
 from habitue.store.database import Database
-from habitue.store.documents import encode
 
 #: Ids of seeded rows are their index and this, so that they have a fixed width too.
 FIRST_ID = 10_000_000

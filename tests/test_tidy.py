@@ -161,6 +161,26 @@ def test_clocks_are_read_at_the_edge_only() -> None:
     assert wrong == []
 
 
+#: Where everything is put together, and what is about the database itself.
+COMPOSITION = ("edges/services.py", "edges/http/server.py", "edges/cli/")
+
+
+def test_edges_name_types_of_the_store_and_nothing_that_runs() -> None:
+    wrong = []
+    for path in python_files():
+        place = path.relative_to(SOURCE).as_posix()
+        if room_of(path) != "edges" or place.startswith(COMPOSITION):
+            continue
+        wrong += [
+            f"{where(path, node.lineno)} {name.name}"
+            for node in ast.walk(tree_of(path))
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("habitue.store")
+            for name in node.names
+            if not name.name[0].isupper() or name.name.isupper()
+        ]
+    assert wrong == []
+
+
 def test_sql_lives_in_the_store_only() -> None:
     wrong = []
     for path in python_files():

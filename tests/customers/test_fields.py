@@ -15,8 +15,8 @@ from habitue.customers.fields import read_custom_fields, read_extended_fields
 from habitue.customers.notices import Notice
 from habitue.customers.organisation import CustomField, ExtendedField, FieldType, Organisation
 from habitue.customers.settings import RegistrationSettings
+from habitue.model.documents import decode_untyped, encode
 from habitue.model.errors import InvalidInput
-from habitue.store.documents import decode_untyped, encode
 
 AT = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 

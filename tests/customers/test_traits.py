@@ -22,7 +22,7 @@ from habitue.customers.traits import (
     read_trait,
     typed_trait,
 )
-from habitue.store.documents import decode_untyped, encode
+from habitue.model.documents import decode_untyped, encode
 
 TODAY = date(2026, 11, 20)
 DAYS = st.dates(date(1900, 1, 1), TODAY)

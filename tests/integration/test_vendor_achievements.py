@@ -8,7 +8,7 @@ import pytest
 from talon_one.exceptions import NotFoundException
 from talon_one.models import CreateAchievement
 
-from habitue.store.documents import encode
+from habitue.model.documents import encode
 from tests.building import rule
 from tests.integration.test_vendor_loyalty import client, customer, staff
 from tests.integration.test_vendor_session_points import put

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 from talon_one.models import IntegrationRequest, NewReferral, ReturnIntegrationRequest
 
-from habitue.store.documents import encode
+from habitue.model.documents import encode
 from tests.building import rule
 from tests.integration.test_vendor_loyalty import CLUB, balances, client, customer, numbers
 from tests.serving import Shopfront

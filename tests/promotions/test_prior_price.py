@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from habitue.edges.talon_one.effects import effect_out
+from habitue.model.documents import encode
 from habitue.promotions.audiences import Audience
 from habitue.promotions.campaign import Application, Campaign, StoredRuleset
 from habitue.promotions.catalog import CatalogItem, PriceAdjustment, PriceType
@@ -25,7 +26,6 @@ from habitue.promotions.price_labels import (
 )
 from habitue.promotions.prior_price import EndType, Observation, best_prior_price
 from habitue.promotions.program import Program, build_program
-from habitue.store.documents import encode
 from tests.building import NOW, rule
 
 DAY = timedelta(days=1)

@@ -15,9 +15,9 @@ from habitue.customers.settings import RegistrationSettings
 from habitue.customers.timeline import cart_after, read_event
 from habitue.edges.tracker.addresses import NewDevices, address_of
 from habitue.edges.tracker.wire import nested
+from habitue.model.documents import encode
 from habitue.model.errors import InvalidInput, TooManyRequests
 from habitue.store.database import open_database
-from habitue.store.documents import encode
 from habitue.store.location import External
 from habitue.usecases.identify_visitor import Device, device_of
 from habitue.usecases.shop import Shop

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from habitue.edges.tracker.plain import plain_batch, plain_events
 from habitue.edges.tracker.receiving import Sender, Sent, _events, moment, page_of
-from habitue.store.documents import encode
+from habitue.model.documents import encode
 from habitue.usecases.collect_events import Message
 from habitue.usecases.identify_visitor import Device
 from tests.tracker.conftest import SHOP, Tracked, event

@@ -15,9 +15,9 @@ from habitue.customers.organisation import (
     Till,
 )
 from habitue.customers.settings import RegistrationSettings
+from habitue.model.documents import encode
 from habitue.model.idempotency import Idempotency
 from habitue.store.database import Database
-from habitue.store.documents import encode
 from habitue.store.loyalty_cards import CardQuery, load
 from habitue.usecases.add_card import add_card
 from habitue.usecases.card_rows import card_of

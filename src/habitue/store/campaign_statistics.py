@@ -11,8 +11,8 @@ from decimal import Decimal
 
 import msgspec
 
+from habitue.model.documents import encode
 from habitue.store.database import Connection
-from habitue.store.documents import encode
 
 
 class MeasureRow(msgspec.Struct, frozen=True):

@@ -12,6 +12,7 @@ from uuid import UUID
 
 import msgspec
 
+from habitue.model.documents import decoder_of
 from habitue.store.cards import (
     CLAIMS_AND_CARDS,
     HEAD_COLUMNS,
@@ -23,7 +24,6 @@ from habitue.store.cards import (
     is_head,
 )
 from habitue.store.database import Connection
-from habitue.store.documents import decoder_of
 
 
 class CardsReading(msgspec.Struct, frozen=True):

@@ -15,8 +15,8 @@ from typing import Literal, get_args
 
 import msgspec
 
+from habitue.model.documents import encode
 from habitue.store.database import Connection
-from habitue.store.documents import encode
 from habitue.store.failures import GuardFailed
 
 OrganisationKind = Literal[

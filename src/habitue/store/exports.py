@@ -6,8 +6,8 @@ from decimal import Decimal
 
 import msgspec
 
+from habitue.model.documents import encode
 from habitue.store.database import Connection
-from habitue.store.documents import encode
 
 
 class EffectsPart(msgspec.Struct, frozen=True, kw_only=True):

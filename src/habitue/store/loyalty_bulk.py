@@ -8,8 +8,8 @@ from uuid import UUID
 
 import msgspec
 
+from habitue.model.documents import encode
 from habitue.store.database import Connection
-from habitue.store.documents import encode
 from habitue.store.loyalty_loading import PointsRow, points_in
 from habitue.store.loyalty_statements import BY_CLAIM, BY_IDENTIFIER, load_statement
 from habitue.store.receipts import valid_since

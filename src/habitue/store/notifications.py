@@ -7,8 +7,8 @@ that each thing is noted once.
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from habitue.model.documents import encode
 from habitue.store.database import Connection, Transaction
-from habitue.store.documents import encode
 
 _WATCH = """
 INSERT INTO notification_watch (notification_id, through) VALUES ($1, $2) ON CONFLICT DO NOTHING

@@ -12,8 +12,8 @@ from uuid import UUID
 
 import msgspec
 
+from habitue.model.documents import encode
 from habitue.store.database import Connection
-from habitue.store.documents import encode
 
 MessageState = Literal["waiting", "delivered", "dead"]
 

@@ -17,10 +17,10 @@ from habitue.loyalty.ledger import Cause, LedgerDecision, Lot
 from habitue.loyalty.program import LoyaltyProgram
 from habitue.loyalty.refusals import NotAwaiting
 from habitue.loyalty.settling import begin
+from habitue.model.documents import decoder_of
 from habitue.model.errors import NotFound, ProfileBusy
 from habitue.model.idempotency import Idempotency
 from habitue.store.database import Connection
-from habitue.store.documents import decoder_of
 from habitue.store.loyalty import PointsQuery, awaiting_in_session, causes_of, owners_of
 from habitue.usecases.card_receipts import answered_before, keep_answer
 from habitue.usecases.change_points import read_points, save_points

@@ -9,11 +9,11 @@ from collections.abc import Iterable
 
 import msgspec
 
+from habitue.model.documents import decoder_of
 from habitue.promotions.budgets import Budgets, is_shared, limit_name
 from habitue.promotions.campaign import Limit
 from habitue.promotions.program import Program
 from habitue.promotions.resources import Asking
-from habitue.store.documents import decoder_of
 
 _BUDGETS = decoder_of(Budgets)
 

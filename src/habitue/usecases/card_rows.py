@@ -14,9 +14,9 @@ from habitue.customers.card_numbers import Draw, card_numbers, draws, number_cou
 from habitue.customers.claims import claim_key
 from habitue.customers.loyalty_card import CardStatusChange, CardWish, LoyaltyCard
 from habitue.customers.organisation import CardSeries, CardStatus
+from habitue.model.documents import decoder_of, encode
 from habitue.store import loyalty_cards
 from habitue.store.database import Connection
-from habitue.store.documents import decoder_of, encode
 from habitue.store.loyalty_cards import CardQuery, CardsReading, LoyaltyCardRow, LoyaltyCardWrite
 from habitue.usecases.shop import Shop
 

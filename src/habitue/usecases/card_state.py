@@ -13,9 +13,9 @@ import msgspec
 from habitue.customers.card import Card, Part
 from habitue.customers.change import CardChange, ClaimWish
 from habitue.customers.customer import Customer
+from habitue.model.documents import decoder_of, encode
 from habitue.model.idempotency import Idempotency
 from habitue.store.cards import CardRow, CardWrite
-from habitue.store.documents import decoder_of, encode
 from habitue.usecases.session_state import receipt_key
 from habitue.usecases.writing import Reply
 

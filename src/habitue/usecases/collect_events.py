@@ -10,8 +10,8 @@ from datetime import datetime
 import msgspec
 
 from habitue.customers.timeline import Document
+from habitue.model.documents import encode
 from habitue.store import events
-from habitue.store.documents import encode
 from habitue.store.events import EventsWrite
 from habitue.store.failures import GuardFailed
 from habitue.usecases.identify_visitor import Device

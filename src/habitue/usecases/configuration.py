@@ -12,6 +12,7 @@ import msgspec
 from habitue.loyalty.achievement import Achievement
 from habitue.loyalty.program import LoyaltyProgram
 from habitue.model.attributes import AttributeDefinition, normalised
+from habitue.model.documents import decoder_of, encode
 from habitue.model.keys import ApiKey
 from habitue.model.staff import Role, User
 from habitue.promotions.audiences import Audience
@@ -32,7 +33,6 @@ from habitue.store.configuration import (
     save_changes,
 )
 from habitue.store.database import Connection
-from habitue.store.documents import decoder_of, encode
 from habitue.usecases.acting import acting
 from habitue.usecases.organisation import (
     PLACES,

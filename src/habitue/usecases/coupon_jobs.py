@@ -12,6 +12,7 @@ from typing import TypeAlias
 
 import msgspec
 
+from habitue.model.documents import decoder_of, encode
 from habitue.model.errors import Fault
 from habitue.model.limits import COUPONS_PER_JOB_MAX
 from habitue.promotions.codes import CodeSpace, Draw, code_space, random_codes
@@ -21,7 +22,6 @@ from habitue.store.coupon_filters import CouponFilter
 from habitue.store.coupon_jobs import CouponJobRow
 from habitue.store.coupons import add_coupons, hold_campaign
 from habitue.store.database import Connection
-from habitue.store.documents import decoder_of, encode
 from habitue.store.failures import GuardFailed
 from habitue.usecases.configure.checks import refuse_if_any
 from habitue.usecases.configure.coupon_checks import CouponOrder, order_faults

@@ -4,19 +4,26 @@ Members are described some at a time: each step is whole, and doing all of it ag
 more. Whoever joins meanwhile may be left out.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
 from habitue.model.attributes import normalised, validate
+from habitue.model.documents import encode
 from habitue.model.errors import InvalidInput, ProfileBusy
 from habitue.store import audiences
 from habitue.store.database import Connection
-from habitue.store.documents import encode
 from habitue.usecases.shop import Shop
 from habitue.usecases.writing import settled
 
 MEMBERS_PER_STEP = 500
+
+
+async def count_members(shop: Shop, audience_ids: Iterable[int]) -> dict[int, int]:
+    """How many members each of those audiences has that there are."""
+    known = [each for each in dict.fromkeys(audience_ids) if each in shop.configuration.audiences]
+    counts = await audiences.count_members(shop.database, known)
+    return {each: counts.get(each, 0) for each in known}
 
 
 async def describe_members(

@@ -12,10 +12,10 @@ from uuid import UUID
 from habitue.customers.card import Actor
 from habitue.customers.claims import claim_key, profile_key
 from habitue.customers.refusals import CustomerNotFound
+from habitue.model.documents import encode
 from habitue.model.errors import NotFound, ProfileBusy
 from habitue.store import privacy
 from habitue.store.database import Connection
-from habitue.store.documents import encode
 from habitue.usecases.shop import Shop
 from habitue.usecases.writing import settled
 

@@ -14,8 +14,8 @@ from habitue.customers.card import Actor
 from habitue.customers.merge import MergeReason
 from habitue.customers.refusals import CustomerNotFound
 from habitue.customers.sharing import is_identity
+from habitue.model.documents import decoder_of
 from habitue.store import merges
-from habitue.store.documents import decoder_of
 from habitue.usecases.shop import Shop
 
 

@@ -7,11 +7,11 @@ from collections.abc import AsyncIterator, Iterable
 import msgspec
 
 from habitue.loyalty.achievement import Iteration
+from habitue.model.documents import decoder_of
 from habitue.promotions.effects import Effect
 from habitue.promotions.referral import Referral
 from habitue.promotions.session import Session
 from habitue.store import exports
-from habitue.store.documents import decoder_of
 from habitue.store.exports import EffectsPart, EffectsRow, ReferralsPart, SessionsPart
 from habitue.usecases.configure.referrals import read_referral
 from habitue.usecases.list_sessions import SessionReading

@@ -30,10 +30,10 @@ from habitue.customers.loyalty_card import (
 )
 from habitue.customers.organisation import CardSeries, Organisation
 from habitue.customers.refusals import CustomerBusy
+from habitue.model.documents import encode
 from habitue.model.idempotency import Idempotency
 from habitue.store import loyalty_cards
 from habitue.store.database import Connection
-from habitue.store.documents import encode
 from habitue.store.failures import GuardFailed, LockTimeout
 from habitue.store.locks import limit_waiting
 from habitue.store.loyalty_cards import NewCards

@@ -17,10 +17,10 @@ from habitue.customers.refusals import CustomerBlocked, CustomerBusy
 from habitue.customers.settings import RegistrationSettings
 from habitue.customers.sources import TRACKER
 from habitue.customers.visitor import Offer, ReadOffer, Warned, locations_of, read_offer
+from habitue.model.documents import encode
 from habitue.store import cards, events, stocks, visitors
 from habitue.store.cards import CardQuery
 from habitue.store.database import Connection
-from habitue.store.documents import encode
 from habitue.store.failures import GuardFailed
 from habitue.store.receipts import valid_since
 from habitue.store.visitors import DeviceWrite

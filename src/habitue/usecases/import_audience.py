@@ -10,12 +10,12 @@ from collections.abc import Sequence
 import msgspec
 
 from habitue.customers.claims import STORE_SIDE_ID, profile_key
+from habitue.model.documents import encode
 from habitue.model.errors import Fault
 from habitue.promotions.audiences import Audience
 from habitue.store import audiences, customers
 from habitue.store.customers import ProfileQuery, ProfileRow, ProfileWrite
 from habitue.store.database import Connection
-from habitue.store.documents import encode
 from habitue.usecases.run_import import BatchPlace
 
 

@@ -9,12 +9,12 @@ import msgspec
 from habitue.customers.claims import profile_key
 from habitue.loyalty.card import CardState, identifier_faults
 from habitue.loyalty.program import LoyaltyProgram
+from habitue.model.documents import encode
 from habitue.model.errors import Fault
 from habitue.model.limits import PROFILES_PER_CARD_REQUEST_MAX
 from habitue.store import customers, loyalty_lists, program_cards
 from habitue.store.customers import ProfileQuery
 from habitue.store.database import Connection
-from habitue.store.documents import encode
 from habitue.usecases.change_points import card_based
 from habitue.usecases.create_profiles import create_profiles
 from habitue.usecases.points_state import read_program_card

@@ -7,10 +7,10 @@ from typing import Any
 import msgspec
 
 from habitue.model.attributes import normalised
+from habitue.model.documents import encode
 from habitue.model.errors import Fault
 from habitue.promotions.giveaways import GiveawayPool
 from habitue.store.database import Connection
-from habitue.store.documents import encode
 from habitue.store.giveaways import NewGiveaway, insert_giveaways
 from habitue.usecases.run_import import BatchPlace
 

@@ -14,11 +14,11 @@ from habitue.loyalty.program import LoyaltyProgram, Tier
 from habitue.loyalty.settling import begin, standing_tier
 from habitue.loyalty.terms import YEAR_MAX
 from habitue.loyalty.tier import TierState
+from habitue.model.documents import encode
 from habitue.model.errors import Fault, InvalidInput
 from habitue.store import customers, loyalty, loyalty_lists, program_cards
 from habitue.store.customers import ProfileQuery
 from habitue.store.database import Connection
-from habitue.store.documents import encode
 from habitue.store.loyalty import PointsQuery
 from habitue.usecases.adjust_points import refuse_subledger
 from habitue.usecases.change_points import profile_based, read_points

@@ -9,12 +9,12 @@ from typing import Any
 import msgspec
 
 from habitue.model.attributes import normalised
+from habitue.model.documents import decoder_of
 from habitue.promotions.creations import CREATIONS_MAX, CreationReading
 from habitue.promotions.giveaways import AWARDS_MAX, Giveaway
 from habitue.promotions.program import Program
 from habitue.promotions.referral import ReferralReading
 from habitue.promotions.resources import Asking
-from habitue.store.documents import decoder_of
 
 _REFERRALS = decoder_of(ReferralReading)
 _CREATIONS = decoder_of(CreationReading)

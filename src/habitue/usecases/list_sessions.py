@@ -5,13 +5,13 @@ from decimal import Decimal, localcontext
 
 import msgspec
 
+from habitue.model.documents import decoder_of
 from habitue.model.errors import NotFound
 from habitue.model.numbers import EXACT
 from habitue.promotions.effects import DISCOUNTS, Effect
 from habitue.promotions.session import Session
 from habitue.store import application_sessions
 from habitue.store.application_sessions import ActivityRow, SessionListing, SessionsPage
-from habitue.store.documents import decoder_of
 from habitue.usecases.shop import Shop
 
 _SESSION = decoder_of(Session)

@@ -14,10 +14,10 @@ from habitue.customers.history import Change
 from habitue.customers.merge import MergeDecision, MergeReason, decide_merge
 from habitue.customers.organisation import Organisation
 from habitue.customers.refusals import CustomerBusy, CustomerNotFound
+from habitue.model.documents import encode
 from habitue.store import cards, merges
 from habitue.store.cards import CardQuery
 from habitue.store.database import Connection
-from habitue.store.documents import encode
 from habitue.store.merges import MergeWrite, StoreIdRow
 from habitue.store.receipts import valid_since
 from habitue.usecases.card_state import card_of

@@ -9,13 +9,13 @@ that what is recorded is in the order in which it came to be.
 from collections.abc import Sequence
 from datetime import datetime
 
+from habitue.model.documents import decoder_of, encode
 from habitue.model.errors import Conflict
 from habitue.promotions.catalog import CatalogItem
 from habitue.promotions.price_labels import labels_of, running_strikethrough
 from habitue.promotions.program import Program
 from habitue.store import prices
 from habitue.store.database import Connection
-from habitue.store.documents import decoder_of, encode
 from habitue.usecases.shop import Shop
 from habitue.usecases.writing import settled_locked
 

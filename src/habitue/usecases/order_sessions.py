@@ -14,6 +14,7 @@ import msgspec
 from habitue.customers.claims import claim_key, profile_key
 from habitue.customers.identifier import EXTERNAL_ID, INTEGRATION_ID
 from habitue.customers.timeline import Document, united_items
+from habitue.model.documents import decode_untyped
 from habitue.model.errors import InvalidInput, NotFound, SessionBusy
 from habitue.model.limits import EVENT_AGE_DAYS_MAX
 from habitue.pricing.cart import CartItem
@@ -21,7 +22,6 @@ from habitue.promotions.decide import SessionCommand
 from habitue.promotions.program import Program
 from habitue.promotions.session import SessionUpdate
 from habitue.store import events, visitors
-from habitue.store.documents import decode_untyped
 from habitue.usecases.find_customer import read_customers
 from habitue.usecases.read_session import read_session
 from habitue.usecases.reopen_session import reopen_session

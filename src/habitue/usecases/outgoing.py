@@ -7,11 +7,11 @@ from datetime import datetime
 
 import msgspec
 
+from habitue.model.documents import decode_untyped, encode
 from habitue.promotions.notification import Notice, Notification
 from habitue.promotions.signing import signature_headers
 from habitue.promotions.webhook import OutgoingRequest, request_of
 from habitue.store import notifications
-from habitue.store.documents import decode_untyped, encode
 from habitue.store.outbox import MessageRow
 from habitue.usecases.configure.coupons import read_coupon
 from habitue.usecases.shop import Shop

@@ -12,9 +12,9 @@ import msgspec
 
 from habitue.loyalty.card import ProgramCard
 from habitue.model.attributes import Attributes
+from habitue.model.documents import decoder_of
 from habitue.promotions.program import Program
 from habitue.promotions.resources import Asking, OwnerDecision, PointsOwner
-from habitue.store.documents import decoder_of
 from habitue.usecases.points_resource import PointsDocument, points_of, programs_wanted
 from habitue.usecases.points_state import ledger_writes
 

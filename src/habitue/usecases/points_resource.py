@@ -13,9 +13,9 @@ from uuid import UUID
 import msgspec
 
 from habitue.loyalty.tier import Anchors
+from habitue.model.documents import decoder_of
 from habitue.promotions.program import Program
 from habitue.promotions.resources import Asking, Points, ProgramPoints
-from habitue.store.documents import decoder_of
 from habitue.usecases.points_state import LedgerDocument, ledger_of
 
 

@@ -23,8 +23,8 @@ from habitue.loyalty.ledger import (
 )
 from habitue.loyalty.program import LoyaltyProgram
 from habitue.loyalty.tier import Anchors, TierState, anchors_of
+from habitue.model.documents import decode_untyped, decoder_of, encode
 from habitue.model.numbers import EXACT
-from habitue.store.documents import decode_untyped, decoder_of, encode
 from habitue.store.loyalty import PointsRow
 from habitue.store.loyalty_loading import AccountRow, LedgerRows, PostingRow
 

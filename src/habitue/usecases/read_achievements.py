@@ -7,12 +7,12 @@ import msgspec
 
 from habitue.customers.claims import profile_key
 from habitue.loyalty.achievement import Achievement, Iteration, ProgressStatus
+from habitue.model.documents import decoder_of
 from habitue.model.errors import NotFound
 from habitue.promotions.achievement_book import AchievementBook
 from habitue.promotions.points_origin import Origin
 from habitue.promotions.program import Program
 from habitue.store import achievements
-from habitue.store.documents import decoder_of
 from habitue.usecases.shop import Shop
 
 _ITERATIONS = decoder_of(tuple[Iteration, ...])

@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
+from habitue.model.documents import decoder_of
 from habitue.promotions.budgets import Count, Counted, counts_of, limit_name
 from habitue.promotions.campaign import Campaign
 from habitue.store.budgets import read_counted
-from habitue.store.documents import decoder_of
 from habitue.usecases.shop import Shop
 
 _COUNTED = decoder_of(Counted)

@@ -4,10 +4,10 @@ from collections.abc import Iterable
 
 import msgspec
 
+from habitue.model.documents import decoder_of
 from habitue.promotions.catalog import CatalogItem
 from habitue.store import catalogs
 from habitue.store.catalogs import ItemQuery, VersionRow
-from habitue.store.documents import decoder_of
 from habitue.usecases.shop import Shop
 
 _ITEM = decoder_of(CatalogItem)

@@ -15,9 +15,9 @@ import msgspec
 from habitue.customers.card import Card
 from habitue.customers.golden import golden_view
 from habitue.customers.history import Change
+from habitue.model.documents import decoder_of
 from habitue.store import card_reading
 from habitue.store.card_reading import ConsentChangeRow
-from habitue.store.documents import decoder_of
 from habitue.usecases.card_state import card_of
 from habitue.usecases.read_visitor import Visitor
 from habitue.usecases.shop import Shop

@@ -6,11 +6,11 @@ import msgspec
 
 from habitue.customers.claims import event_key
 from habitue.model.attributes import Attributes
+from habitue.model.documents import decode_untyped, decoder_of
 from habitue.model.errors import NotFound
 from habitue.promotions.effects import Effect
 from habitue.store import application_events
 from habitue.store.application_events import EventRow, EventsPage
-from habitue.store.documents import decode_untyped, decoder_of
 from habitue.usecases.shop import Shop
 
 _EFFECTS = decoder_of(tuple[Effect, ...])

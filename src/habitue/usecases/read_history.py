@@ -6,8 +6,8 @@ from typing import Any
 import msgspec
 
 from habitue.customers.card import Actor
+from habitue.model.documents import decode_untyped, decoder_of
 from habitue.store import card_reading
-from habitue.store.documents import decode_untyped, decoder_of
 from habitue.usecases.find_customer import find_customer
 from habitue.usecases.shop import Shop
 

@@ -18,6 +18,7 @@ from habitue.promotions.coupon_state import CouponState, coupon_state
 from habitue.promotions.program import Program
 from habitue.promotions.referral import Referral
 from habitue.store import inventory, profile_lists
+from habitue.store.giveaways import GiveawayRow, read_awards
 from habitue.store.loyalty import PointsQuery
 from habitue.store.program_cards import CardFilter
 from habitue.usecases.change_program_card import find_program_cards
@@ -82,6 +83,11 @@ async def read_referrals(
         shop.database, customer_id, program.application.id, INVENTORY_COUPONS_MAX
     )
     return [(read_referral(each.document), each.friends) for each in owned]
+
+
+async def read_giveaways(shop: Shop, customer_id: int) -> list[GiveawayRow]:
+    """The codes that were given to the customer."""
+    return await read_awards(shop.database, customer_id)
 
 
 async def read_loyalty(

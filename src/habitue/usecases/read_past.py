@@ -13,8 +13,8 @@ import msgspec
 from habitue.loyalty.ledger import NOTHING, Account, Hold, Ledger, Lot, Place
 from habitue.loyalty.settling import begin, settled
 from habitue.loyalty.tier import TierState, expiry_of
+from habitue.model.documents import decoder_of
 from habitue.model.numbers import EXACT, ZERO
-from habitue.store.documents import decoder_of
 from habitue.store.loyalty import PointsQuery
 from habitue.store.loyalty_past import LotEntry, as_of, entries_of_lots
 from habitue.store.loyalty_reading import LotRow, PointsOrder, PointsPage, PointsStatus

@@ -6,12 +6,12 @@ from itertools import groupby
 
 import msgspec
 
+from habitue.model.documents import decoder_of
 from habitue.model.errors import Fault, InvalidInput
 from habitue.promotions.price_labels import EVERYBODY, PriceLabel, PriceMetadata
 from habitue.promotions.prior_price import EndType, Observation, best_prior_price
 from habitue.store import prices
 from habitue.store.database import Connection
-from habitue.store.documents import decoder_of
 from habitue.store.prices import ObservationRow
 from habitue.usecases.observe_prices import PricesBusy, observe_articles
 from habitue.usecases.shop import Shop

@@ -16,8 +16,8 @@ from habitue.customers.golden import Golden, golden_view
 from habitue.customers.identifier import Rejected, key_of, read_identifier
 from habitue.customers.sources import TRACKER
 from habitue.customers.timeline import Document, cart_after, united_items
+from habitue.model.documents import decode_untyped
 from habitue.store import card_reading, events, visitors
-from habitue.store.documents import decode_untyped
 from habitue.store.events import EventRow
 from habitue.usecases.card_state import card_of
 from habitue.usecases.identify_visitor import Device

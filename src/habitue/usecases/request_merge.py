@@ -34,9 +34,9 @@ from habitue.customers.refusals import (
     CustomerMerged,
     CustomerNotFound,
 )
+from habitue.model.documents import decoder_of, encode
 from habitue.model.idempotency import Idempotency
 from habitue.store import merge_requests
-from habitue.store.documents import decoder_of, encode
 from habitue.store.failures import AlreadyExists
 from habitue.store.merge_requests import MergeRequestRow, MergeRequestWrite
 from habitue.store.receipts import valid_since

@@ -11,10 +11,10 @@ from typing import Any
 import msgspec
 
 from habitue.customers.claims import event_key, session_key
+from habitue.model.documents import decoder_of, encode
 from habitue.promotions.catalog import CatalogItem, Stock
 from habitue.promotions.program import Program
 from habitue.promotions.resources import Asking, EventReading, Progress, ResourceChanges, Resources
-from habitue.store.documents import decoder_of, encode
 from habitue.usecases.budget_questions import ask_budgets, read_budgets
 from habitue.usecases.issuing_questions import (
     ask_creations,

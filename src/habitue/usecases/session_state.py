@@ -15,6 +15,7 @@ import msgspec
 from habitue.customers.claims import STORE_SIDE_ID
 from habitue.customers.customer import Customer
 from habitue.model.attributes import Attributes
+from habitue.model.documents import decoder_of, encode
 from habitue.model.idempotency import Idempotency
 from habitue.model.numbers import EXACT
 from habitue.promotions.budgets import DISCOUNT_LIMIT, Counted, counted_after
@@ -26,7 +27,6 @@ from habitue.promotions.resources import EventChange, ResourceChanges, Resources
 from habitue.promotions.session import Session, SessionHead
 from habitue.promotions.webhook import with_messages
 from habitue.store.customers import CustomerRow
-from habitue.store.documents import decoder_of, encode
 from habitue.store.sessions import SessionQuery, SessionRow, SessionWrite
 from habitue.usecases.resources import changes_of, resources_of
 from habitue.usecases.writing import Reply

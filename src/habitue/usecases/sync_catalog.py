@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from habitue.model.attributes import Definitions, by_name
+from habitue.model.documents import decoder_of, encode
 from habitue.model.errors import Conflict, NotFound
 from habitue.promotions.catalog import Catalog
 from habitue.promotions.catalog_sync import (
@@ -18,7 +19,6 @@ from habitue.promotions.configuration import Configuration
 from habitue.store import catalogs
 from habitue.store.catalogs import VersionRow
 from habitue.store.database import Connection
-from habitue.store.documents import decoder_of, encode
 from habitue.usecases.observe_prices import observe_changed
 from habitue.usecases.shop import Shop
 from habitue.usecases.writing import settled_locked

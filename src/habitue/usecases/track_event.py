@@ -10,6 +10,7 @@ from datetime import datetime
 import msgspec
 
 from habitue.customers.claims import STORE_SIDE_ID, profile_key
+from habitue.model.documents import encode
 from habitue.model.errors import ProfileBusy
 from habitue.model.idempotency import Idempotency
 from habitue.promotions.audiences import after
@@ -21,7 +22,6 @@ from habitue.promotions.webhook import with_messages
 from habitue.store import customers
 from habitue.store.customers import ProfileQuery, ProfileRow, ProfileWrite
 from habitue.store.database import Connection
-from habitue.store.documents import encode
 from habitue.store.receipts import valid_since
 from habitue.usecases.resources import RESOURCES, changes_of, resources_of
 from habitue.usecases.session_state import customer_of, receipt_key

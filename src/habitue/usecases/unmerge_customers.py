@@ -19,9 +19,9 @@ from habitue.customers.merge import (
     decide_unmerge,
 )
 from habitue.customers.refusals import CustomerBusy, CustomerErased, CustomerNotFound
+from habitue.model.documents import decoder_of, encode
 from habitue.store import merges
 from habitue.store.database import Connection
-from habitue.store.documents import decoder_of, encode
 from habitue.store.merges import TreeRow, UnmergeWrite
 from habitue.usecases.shop import Shop
 from habitue.usecases.writing import settled

@@ -13,6 +13,7 @@ import msgspec
 
 from habitue.customers.claims import STORE_SIDE_ID, profile_key
 from habitue.customers.customer import Customer
+from habitue.model.documents import encode
 from habitue.model.errors import Fault, InvalidInput, ProfileBusy
 from habitue.model.idempotency import Idempotency
 from habitue.promotions.audiences import after
@@ -29,7 +30,6 @@ from habitue.promotions.webhook import with_messages
 from habitue.store import customers
 from habitue.store.customers import ProfileQuery, ProfileRow, ProfileWrite
 from habitue.store.database import Connection
-from habitue.store.documents import encode
 from habitue.store.receipts import valid_since
 from habitue.usecases.resources import (
     PROFILE_RESOURCES,

@@ -25,7 +25,7 @@ from habitue.edges.http.numbers import Integer
 from habitue.edges.http.operation import Operation
 from habitue.loyalty.ledger import Cause
 from habitue.loyalty.program import LoyaltyProgram
-from habitue.store.documents import decoder_of
+from habitue.model.documents import decoder_of
 from habitue.store.loyalty_reading import TransactionRow, TransactionsPage
 from habitue.usecases.find_customer import find_customer
 from habitue.usecases.read_entries import read_entries

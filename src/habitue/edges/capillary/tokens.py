@@ -15,7 +15,7 @@ import jwt
 import msgspec
 
 from habitue.model.errors import Unauthorized
-from habitue.store import oauth
+from habitue.usecases.configure.keys import signing_secret
 from habitue.usecases.shop import Shop
 
 TOKEN_SECONDS = 300
@@ -78,6 +78,6 @@ class Signer:
         secret = self._secrets.get(shop)
         if secret is None:
             candidate = secrets.token_bytes(_SECRET_BYTES)
-            secret = await oauth.signing_secret(shop.database, candidate)
+            secret = await signing_secret(shop, candidate)
             self._secrets[shop] = secret
         return secret

@@ -15,11 +15,11 @@ from habitue.edges.talon_one.effects import shortened
 from habitue.edges.talon_one.management.campaigns import campaign_out
 from habitue.edges.talon_one.management.coupon_wire import CouponOut, coupon_out
 from habitue.edges.talon_one.management.shared import USER_ID
+from habitue.model.documents import decoder_of, encode
 from habitue.model.instants import zone_of
 from habitue.promotions.campaign import Campaign
 from habitue.promotions.coupon import Coupon
 from habitue.promotions.notification import Notice, Notification
-from habitue.store.documents import decoder_of, encode
 
 
 class _ExtendedCouponOut(CouponOut, rename="camel", kw_only=True):

@@ -18,10 +18,10 @@ from habitue.edges.talon_one.pages import PageSize, PageWithoutTotal, Skip
 from habitue.edges.talon_one.profile_points import named_subledgers, refuse_not_awaiting, uuids
 from habitue.loyalty.card import ProgramCard
 from habitue.loyalty.program import LoyaltyProgram
-from habitue.store import loyalty_reading
 from habitue.store.loyalty import PointsQuery
 from habitue.store.loyalty_reading import TransactionRow, TransactionsPage
 from habitue.usecases.change_program_card import read_card
+from habitue.usecases.read_logs import read_transactions
 from habitue.usecases.read_points import read_balances
 
 Instant = Annotated[datetime, Meta(tz=True)]
@@ -94,9 +94,9 @@ async def transactions_of_card(
         skip=query.skip,
         limit=query.page_size,
     )
-    rows = await loyalty_reading.transactions_page(call.services.shop.database, page)
-    shown = [_transaction_out(row, program, card) for row in rows[: query.page_size]]
-    return PageWithoutTotal(len(rows) > query.page_size, shown)
+    found = await read_transactions(call.services.shop, page)
+    shown = [_transaction_out(row, program, card) for row in found.rows]
+    return PageWithoutTotal(found.has_more, shown)
 
 
 def _transaction_out(

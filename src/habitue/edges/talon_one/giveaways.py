@@ -7,8 +7,8 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from habitue.edges.talon_one.effects import shortened
+from habitue.model.documents import decode_untyped
 from habitue.promotions.giveaways import Awarded
-from habitue.store.documents import decode_untyped
 from habitue.store.giveaways import GiveawayRow
 
 

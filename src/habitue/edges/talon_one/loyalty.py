@@ -23,8 +23,8 @@ from habitue.loyalty.program import (
     Tier,
 )
 from habitue.loyalty.tier import TierState
+from habitue.model.documents import decoder_of
 from habitue.model.numbers import shortest
-from habitue.store.documents import decoder_of
 from habitue.store.loyalty_lists import LogRow
 from habitue.store.loyalty_reading import LotRow, TransactionRow
 from habitue.usecases.activate_points import Activated

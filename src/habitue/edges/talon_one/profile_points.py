@@ -19,10 +19,10 @@ from habitue.edges.talon_one.loyalty import (
 from habitue.edges.talon_one.pages import PageSize, PageWithoutTotal, Skip
 from habitue.loyalty.program import MAIN_LEDGER, LoyaltyProgram
 from habitue.model.errors import Fault, InvalidInput
-from habitue.store import loyalty_reading
 from habitue.store.loyalty import PointsQuery
 from habitue.store.loyalty_reading import TransactionsPage
 from habitue.usecases.change_points import profile_based
+from habitue.usecases.read_logs import read_transactions
 from habitue.usecases.read_points import owner_of, read_balances
 
 Instant = Annotated[datetime, Meta(tz=True)]
@@ -93,9 +93,9 @@ async def transactions_of_profile(
         skip=query.skip,
         limit=query.page_size,
     )
-    rows = await loyalty_reading.transactions_page(call.services.shop.database, page)
-    shown = [transaction_out(row, program.id) for row in rows[: query.page_size]]
-    return PageWithoutTotal(len(rows) > query.page_size, shown)
+    found = await read_transactions(call.services.shop, page)
+    shown = [transaction_out(row, program.id) for row in found.rows]
+    return PageWithoutTotal(found.has_more, shown)
 
 
 def refuse_not_awaiting(awaits_activation: bool | None) -> None:

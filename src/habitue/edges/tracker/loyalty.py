@@ -25,21 +25,20 @@ from habitue.edges.tracker.retail_rocket import AnyCall
 from habitue.edges.tracker.wire import Fields, fields_of, text_of
 from habitue.loyalty.ledger import Cause, total
 from habitue.loyalty.program import LoyaltyProgram
+from habitue.model.documents import decoder_of
 from habitue.model.errors import NotAllowed, NotFound
 from habitue.model.instants import parse_instant
 from habitue.model.numbers import shortest
-from habitue.store.documents import decoder_of
 from habitue.store.loyalty_reading import (
     LotRow,
     PointsPage,
     TransactionRow,
     TransactionsPage,
-    points_page,
-    transactions_page,
 )
 from habitue.usecases.find_customer import find_customer
 from habitue.usecases.identify_visitor import device_of, identify_visitor
 from habitue.usecases.join_customer import join_customer
+from habitue.usecases.read_logs import read_lots, read_transactions
 from habitue.usecases.read_programs import Membership, program_of, read_memberships
 from habitue.usecases.read_visitor import read_visitor
 from habitue.usecases.shop import Shop
@@ -143,7 +142,7 @@ async def _entries(
     window: tuple[datetime | None, datetime | None],
     part: tuple[int, int],
 ) -> list[Fields]:
-    database = call.services.shop.database
+    shop = call.services.shop
     skip, limit = part
     if status in ("expired", "pending"):
         page = PointsPage(
@@ -155,8 +154,7 @@ async def _entries(
             skip=skip,
             limit=limit,
         )
-        lots = await points_page(database, page)
-        return [_lot(each, status) for each in lots[:limit]]
+        return [_lot(each, status) for each in (await read_lots(shop, page)).rows]
     since, until = window
     wanted = TransactionsPage(
         customer_id=customer_id,
@@ -168,8 +166,8 @@ async def _entries(
         skip=skip,
         limit=limit,
     )
-    rows = await transactions_page(database, wanted)
-    return [_transaction(each, call.now) for each in rows[:limit]]
+    entries = await read_transactions(shop, wanted)
+    return [_transaction(each, call.now) for each in entries.rows]
 
 
 _KINDS = {

@@ -19,10 +19,10 @@ from habitue.edges.tracker.door import ShopMissing, checked_device, is_server, s
 from habitue.edges.tracker.receiving import Sender, Sent, fresh_id, receive
 from habitue.edges.tracker.retail_rocket import EVENTS, AnyCall, Done, done, event_fields
 from habitue.edges.tracker.wire import Fields, body_of, nested, text_of
+from habitue.model.documents import encode
 from habitue.model.errors import Fault, InvalidInput, NotAllowed
 from habitue.model.instants import parse_instant
 from habitue.model.limits import EVENT_AGE_DAYS_MAX, MESSAGES_PER_REQUEST_MAX
-from habitue.store.documents import encode
 from habitue.usecases.identify_visitor import device_of
 
 _NAMES = {

@@ -22,9 +22,9 @@ from habitue.edges.tracker.offers import offer_of
 from habitue.edges.tracker.personaclick import NAMED
 from habitue.edges.tracker.receiving import Received, Sender, Sent, receive
 from habitue.edges.tracker.wire import Fields, text_of
+from habitue.model.documents import encode
 from habitue.model.errors import NotAllowed
 from habitue.model.limits import EVENT_AGE_DAYS_MAX
-from habitue.store.documents import encode
 from habitue.usecases.identify_visitor import device_of, identify_visitor
 from habitue.usecases.read_visitor import read_named
 

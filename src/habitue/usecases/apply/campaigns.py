@@ -5,12 +5,12 @@ from datetime import datetime
 
 import msgspec
 
+from habitue.model.documents import encode
 from habitue.model.errors import Fault, InvalidInput
 from habitue.promotions.campaign import Campaign, StoredRuleset
 from habitue.promotions.codes import PLACEHOLDER
 from habitue.promotions.coupon import Coupon
 from habitue.rules.ruleset import Ruleset
-from habitue.store.documents import encode
 from habitue.usecases.apply.plan import Draft, differences
 from habitue.usecases.apply.wanted import WantedCampaign, WantedCoupon
 from habitue.usecases.configure.campaigns import changed_campaign, new_campaign

@@ -10,6 +10,7 @@ from datetime import datetime
 
 from habitue.customers.claims import profile_key
 from habitue.model.attributes import Attributes, normalised
+from habitue.model.documents import decode_untyped, encode
 from habitue.model.limits import PROFILES_PER_REQUEST_MAX
 from habitue.promotions.configuration import Configuration
 from habitue.promotions.coupon import Coupon
@@ -26,7 +27,6 @@ from habitue.store.coupons import (
 )
 from habitue.store.customers import ProfileQuery
 from habitue.store.database import Connection
-from habitue.store.documents import decode_untyped, encode
 from habitue.store.failures import GuardFailed
 from habitue.usecases.apply.decide import Stored, application_named, make_plan
 from habitue.usecases.apply.plan import Plan

@@ -14,6 +14,7 @@ import msgspec
 from msgspec import UnsetType
 
 from habitue.model.attributes import merged, normalised
+from habitue.model.documents import decoder_of, encode
 from habitue.model.errors import Conflict, NotFound
 from habitue.model.numbers import ZERO
 from habitue.promotions.campaign import Application, Campaign
@@ -30,7 +31,6 @@ from habitue.store.coupons import (
     update_coupons,
 )
 from habitue.store.database import Connection
-from habitue.store.documents import decoder_of, encode
 from habitue.usecases.configure.checks import refuse_if_any
 from habitue.usecases.configure.coupon_checks import (
     CouponFields,

@@ -3,7 +3,7 @@
 A pool is of one environment, live or sandbox. Names need not be unique.
 """
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import datetime
 
 import msgspec
@@ -13,6 +13,7 @@ from habitue.model.errors import Fault
 from habitue.promotions.configuration import Configuration
 from habitue.promotions.giveaways import GiveawayPool
 from habitue.store.configuration import new_ids
+from habitue.store.giveaways import GiveawayRow, giveaways_of_pool
 from habitue.usecases.configuration import Change
 from habitue.usecases.configure.checks import (
     application_faults,
@@ -47,6 +48,13 @@ async def create_pool(shop: Shop, fields: PoolFields, now: datetime) -> Giveaway
         return Decision(pool, (Change(pool),))
 
     return await settle(shop, decide)
+
+
+def giveaways_of(
+    shop: Shop, pool_id: int, before: datetime | None, after: datetime | None
+) -> AsyncIterator[GiveawayRow]:
+    """The codes of a pool that were made between two moments, one after the other."""
+    return giveaways_of_pool(shop.database, pool_id, before, after)
 
 
 def _faults(configuration: Configuration, pool: GiveawayPool) -> Iterator[Fault]:

@@ -15,6 +15,7 @@ from habitue.model.keys import (
     suffix_of,
 )
 from habitue.promotions.configuration import Configuration
+from habitue.store import oauth
 from habitue.store.configuration import new_ids
 from habitue.usecases.configuration import Change
 from habitue.usecases.configure.checks import application_faults, name_faults, refuse_if_any
@@ -132,3 +133,8 @@ def _check(configuration: Configuration, key: ApiKey, now: datetime) -> None:
     if key.expires <= now:
         faults.append(Fault("/expires", "Out of range", "a key expires in the future"))
     refuse_if_any(faults)
+
+
+async def signing_secret(shop: Shop, candidate: bytes) -> bytes:
+    """What access tokens are signed with in every process: `candidate` if there was nothing yet."""
+    return await oauth.signing_secret(shop.database, candidate)

@@ -13,6 +13,7 @@ from msgspec import UNSET, UnsetType
 
 from habitue.customers.claims import profile_key
 from habitue.model.attributes import Attributes, merged, normalised, validate
+from habitue.model.documents import decoder_of, encode
 from habitue.model.errors import Conflict, Fault, NotFound
 from habitue.model.limits import (
     COUPON_RECIPIENTS_MAX,
@@ -28,7 +29,6 @@ from habitue.store import referrals
 from habitue.store.coupon_filters import ReferralFilter
 from habitue.store.coupons import hold_campaign
 from habitue.store.database import Connection
-from habitue.store.documents import decoder_of, encode
 from habitue.store.referrals import NewReferral, ReferralWrite
 from habitue.usecases.configure.checks import (
     characters_faults,

@@ -56,6 +56,13 @@ def user_of(configuration: Configuration, email: str) -> User:
     return user
 
 
+async def password_of(shop: Shop, email: str) -> tuple[User | None, str | None]:
+    """The user of that address and the hash of their password; None for what there is not."""
+    configuration = await shop.refresh()
+    user = _of_email(configuration.users.values(), email)
+    return user, None if user is None else await staff.read_password(shop.database, user.id)
+
+
 async def invite_user(
     shop: Shop, email: str, fields: UserFields, token: str, now: datetime
 ) -> User:

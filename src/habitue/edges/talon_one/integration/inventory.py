@@ -24,12 +24,12 @@ from habitue.edges.talon_one.loyalty_ledgers import ProgramLedgersOut, program_l
 from habitue.edges.talon_one.referral_wire import InventoryReferralOut, inventory_referral_out
 from habitue.promotions.coupon_state import CouponState
 from habitue.promotions.program import Program
-from habitue.store.giveaways import read_awards
 from habitue.usecases.list_profiles import ProfileReading
 from habitue.usecases.read_achievements import standings_of
 from habitue.usecases.read_inventory import (
     read_cards,
     read_coupons,
+    read_giveaways,
     read_loyalty,
     read_owner,
     read_referrals,
@@ -135,7 +135,7 @@ async def _referrals(holding: Holding) -> list[InventoryReferralOut]:
 
 
 async def _giveaways(holding: Holding) -> list[GiveawayOut]:
-    rows = await read_awards(holding.shop.database, holding.owner.customer.id)
+    rows = await read_giveaways(holding.shop, holding.owner.customer.id)
     return list(map(giveaway_out, rows))
 
 

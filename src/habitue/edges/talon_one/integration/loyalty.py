@@ -36,13 +36,13 @@ from habitue.loyalty.ledger import Cause
 from habitue.loyalty.program import LoyaltyProgram
 from habitue.model.errors import Fault, InvalidInput
 from habitue.model.limits import TRANSACTIONS_PER_ACTIVATION_MAX
-from habitue.store import loyalty_reading
 from habitue.store.loyalty import PointsQuery
 from habitue.store.loyalty_reading import LotRow, PointsOrder, PointsPage
 from habitue.usecases.activate_points import Answering, activate_session, activate_transactions
 from habitue.usecases.change_points import found_program
 from habitue.usecases.delete_points import delete_points
 from habitue.usecases.join_program import join_program
+from habitue.usecases.read_logs import Part, part_of, read_lots
 from habitue.usecases.read_past import lots_as_of
 from habitue.usecases.shop import Shop
 
@@ -90,16 +90,15 @@ async def get_balances(call: Call[Any, BalancesQuery, None]) -> Answer:
 
 async def get_points(call: Call[Principal, PointsQueryString, None]) -> Answer:
     program = await program_of(call)
-    rows = await lots_of(call, program, await customer_of_profile(call, program))
-    shown = [points_out(row, program.id) for row in rows[: call.query.page_size]]
-    return Answer(200, PageWithoutTotal(len(rows) > call.query.page_size, shown))
+    found = await lots_of(call, program, await customer_of_profile(call, program))
+    shown = [points_out(row, program.id) for row in found.rows]
+    return Answer(200, PageWithoutTotal(found.has_more, shown))
 
 
 async def lots_of(
     call: Call[Principal, PointsQueryString, None], program: LoyaltyProgram, owner_id: int
-) -> list[LotRow]:
-    """The unused points that a request asks for, of a customer or a card; one more where there are
-    more than on its page."""
+) -> Part[LotRow]:
+    """The unused points that a request asks for, of a customer or a card."""
     query = call.query
     page = PointsPage(
         customer_id=owner_id,
@@ -115,9 +114,9 @@ async def lots_of(
     )
     shop = call.services.shop
     if query.end_date is None:
-        return await loyalty_reading.points_page(shop.database, page)
+        return await read_lots(shop, page)
     owner = PointsQuery(None, owner_id, program.id)
-    return await lots_as_of(shop, owner, owner_id, page, query.end_date)
+    return part_of(await lots_as_of(shop, owner, owner_id, page, query.end_date), page.limit)
 
 
 async def get_transactions(call: Call[Principal, TransactionsQuery, None]) -> Answer:

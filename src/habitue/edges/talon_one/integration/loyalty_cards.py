@@ -78,9 +78,9 @@ async def get_card_balances(call: Call[Principal, CardBalancesQuery, None]) -> A
 async def get_card_points(call: Call[Principal, PointsQueryString, None]) -> Answer:
     program = await program_of(call)
     card = await card_of(call, program)
-    rows = await lots_of(call, program, card.owner_id)
-    shown = [points_out(row, program.id) for row in rows[: call.query.page_size]]
-    return Answer(200, PageWithoutTotal(len(rows) > call.query.page_size, shown))
+    found = await lots_of(call, program, card.owner_id)
+    shown = [points_out(row, program.id) for row in found.rows]
+    return Answer(200, PageWithoutTotal(found.has_more, shown))
 
 
 async def get_card_transactions(call: Call[Principal, CardTransactionsQuery, None]) -> Answer:

@@ -8,7 +8,8 @@ from habitue.edges.http.operation import Answer, Operation
 from habitue.edges.talon_one.management.shared import ACCOUNT_ID, ManagementCall, managed
 from habitue.model.errors import NotFound
 from habitue.promotions.configuration import Configuration
-from habitue.store.code_figures import AllCodeFigures, code_figures
+from habitue.store.code_figures import AllCodeFigures
+from habitue.usecases.read_code_figures import read_code_figures
 
 
 class AccountAnalyticsOut(msgspec.Struct, rename="camel", kw_only=True):
@@ -41,7 +42,7 @@ async def get_analytics(call: ManagementCall[None, None]) -> Answer:
     account_id, shop = call.integer("accountId"), call.services.shop
     if account_id != ACCOUNT_ID:
         raise NotFound("Account", account_id)
-    codes = await code_figures(shop.database, call.now)
+    codes = await read_code_figures(shop, call.now)
     return Answer(200, _out(shop.configuration, codes, call.now))
 
 

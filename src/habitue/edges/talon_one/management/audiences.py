@@ -25,7 +25,7 @@ from habitue.edges.talon_one.management.shared import Id, ManagementCall, manage
 from habitue.model.errors import Fault, InvalidInput
 from habitue.model.limits import AUDIENCE_CHANGES_MAX, INTEGRATION_ID_LENGTH_MAX
 from habitue.promotions.audiences import Audience
-from habitue.store.audiences import count_members
+from habitue.usecases.describe_members import count_members
 from habitue.usecases.import_audience import AudienceImporter, MemberLine
 from habitue.usecases.list_profiles import export_members, list_members
 
@@ -98,10 +98,8 @@ async def get_analytics(call: ManagementCall[AnalyticsQuery, None]) -> Answer:
     if len(query.audience_ids) > AUDIENCE_CHANGES_MAX:
         details = f"at most {AUDIENCE_CHANGES_MAX} audiences are counted at once"
         raise InvalidInput(Fault("", "Too many", details, parameter="audienceIds"))
-    known = shop.configuration.audiences
-    ids = [each for each in dict.fromkeys(query.audience_ids) if each in known]
-    counts = await count_members(shop.database, ids)
-    rows = [AudienceAnalyticsOut(each, counts.get(each, 0)) for each in sorted(ids)]
+    counts = await count_members(shop, query.audience_ids)
+    rows = [AudienceAnalyticsOut(*each) for each in sorted(counts.items())]
     if query.sort.endswith("membersCount"):
         rows.sort(key=lambda each: each.members_count)
     return Answer(200, AnalyticsOut(False, rows[::-1] if query.sort.startswith("-") else rows))

@@ -13,10 +13,11 @@ from msgspec import UNSET, UnsetType
 from habitue.edges.http.operation import Answer, Operation
 from habitue.edges.talon_one.management.shared import USER_ID, Id, ManagementCall, managed
 from habitue.edges.talon_one.pages import PageSize, Skip
+from habitue.model.documents import decode_untyped
 from habitue.model.errors import Fault, InvalidInput
 from habitue.model.limits import PAGE_SIZE_DEFAULT
-from habitue.store.changes import ChangeRow, ChangesQuery, count_changes, read_changes
-from habitue.store.documents import decode_untyped
+from habitue.store.changes import ChangeRow, ChangesQuery
+from habitue.usecases.read_logs import Part, count_changes, read_changes
 
 _SORTS = {"": True, "created": False, "-created": True, "id": False, "-id": True}
 
@@ -59,14 +60,15 @@ class ChangesOut(msgspec.Struct, rename="camel"):
 
 
 async def get_changes(call: ManagementCall[ChangesPageQuery, None]) -> Answer:
-    query, database = call.query, call.services.shop.database
+    query, shop = call.query, call.services.shop
     wanted = _wanted(query)
-    rows = [] if query.user_id not in (None, USER_ID) else await read_changes(database, wanted)
-    shown = [_out(each, include_old=query.include_old) for each in rows[: query.page_size]]
+    nobody = query.user_id not in (None, USER_ID)
+    found = Part[ChangeRow]([], False) if nobody else await read_changes(shop, wanted)
+    shown = [_out(each, include_old=query.include_old) for each in found.rows]
     if query.with_total_result_size:
-        count = await count_changes(database, wanted) if rows else 0
+        count = await count_changes(shop, wanted) if shown else 0
         return Answer(200, ChangesOut(shown, total_result_size=count))
-    return Answer(200, ChangesOut(shown, has_more=len(rows) > query.page_size))
+    return Answer(200, ChangesOut(shown, has_more=found.has_more))
 
 
 def _wanted(query: ChangesPageQuery) -> ChangesQuery:

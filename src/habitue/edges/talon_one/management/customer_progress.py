@@ -19,9 +19,9 @@ from habitue.edges.talon_one.management.paging import (
     list_out,
 )
 from habitue.edges.talon_one.management.shared import Id, ManagementCall, managed
-from habitue.store.referred_friends import count_referred_friends, referred_friends
 from habitue.usecases.read_achievements import Standing, read_standings
 from habitue.usecases.read_inventory import read_owner
+from habitue.usecases.read_logs import count_friends, read_friends
 
 
 class FriendsQuery(PageQuery, rename="camel", kw_only=True):
@@ -57,13 +57,8 @@ async def get_friends(call: ManagementCall[FriendsQuery, None]) -> Answer:
     advocate_id = integration_id(call, "integrationId")
     owner = await read_owner(shop, shop.program(application.id), advocate_id, call.now)
     whose = owner.customer.id, application.id
-    found = await referred_friends(
-        shop.database,
-        *whose,
-        query.skip,
-        query.page_size + 1,
-        newest_first=query.sort.startswith("-"),
-    )
+    newest_first = query.sort.startswith("-")
+    found = await read_friends(shop, whose, query.skip, query.page_size, newest_first=newest_first)
     shown = [
         FriendOut(
             application.id,
@@ -73,11 +68,10 @@ async def get_friends(call: ManagementCall[FriendsQuery, None]) -> Answer:
             each.code,
             each.at,
         )
-        for each in found[: query.page_size]
+        for each in found.rows
     ]
-    counted = query.with_total_result_size
-    total = await count_referred_friends(shop.database, *whose) if counted else None
-    return Answer(200, list_out(shown, len(found) > query.page_size, total))
+    total = await count_friends(shop, whose) if query.with_total_result_size else None
+    return Answer(200, list_out(shown, found.has_more, total))
 
 
 async def get_progress(call: ManagementCall[ProgressQuery, None]) -> Answer:

@@ -21,8 +21,8 @@ from habitue.edges.talon_one.management.paging import Page, PageQuery, page_of
 from habitue.edges.talon_one.management.shared import Id, Instant, ManagementCall, managed
 from habitue.model.limits import CODE_LENGTH_MAX
 from habitue.promotions.giveaways import GiveawayPool
-from habitue.store.giveaways import GiveawayRow, giveaways_of_pool
-from habitue.usecases.configure.giveaways import PoolFields, create_pool
+from habitue.store.giveaways import GiveawayRow
+from habitue.usecases.configure.giveaways import PoolFields, create_pool, giveaways_of
 from habitue.usecases.import_giveaways import GiveawayFileLine, GiveawayImporter
 
 
@@ -94,9 +94,7 @@ async def post_giveaways(call: ManagementCall[None, None]) -> Answer:
 
 async def export_giveaways(call: ManagementCall[ExportQuery, None]) -> Answer:
     pool, query = _pool(call), call.query
-    found = giveaways_of_pool(
-        call.services.shop.database, pool.id, query.created_before, query.created_after
-    )
+    found = giveaways_of(call.services.shop, pool.id, query.created_before, query.created_after)
     return csv_answer(f"giveaways-{pool.id}.csv", _EXPORTED, _rows(found))
 
 

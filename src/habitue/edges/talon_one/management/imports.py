@@ -22,10 +22,10 @@ from habitue.edges.talon_one.management.shared import (
     ManagementCall,
     managed,
 )
-from habitue.model.errors import Fault, InvalidInput, NotFound
+from habitue.model.errors import Fault, InvalidInput
 from habitue.model.limits import IMPORT_ROWS_MAX
-from habitue.store import imports
 from habitue.store.imports import ImportRow
+from habitue.usecases.read_logs import read_import, read_imports
 from habitue.usecases.run_import import APPLY_BATCH, Importer, ImportSource, run_import
 
 Row = TypeVar("Row")
@@ -116,16 +116,13 @@ def _progress_out(row: ImportRow) -> ImportProgressOut:
 
 async def get_imports(call: ManagementCall[ShortPageQuery, None]) -> Answer:
     query = call.query
-    rows = await imports.page(call.services.shop.database, query.skip, query.page_size)
-    shown = [_progress_out(row) for row in rows[: query.page_size]]
-    return Answer(200, PageWithoutTotal(len(rows) > query.page_size, shown))
+    found = await read_imports(call.services.shop, query.skip, query.page_size)
+    shown = [_progress_out(row) for row in found.rows]
+    return Answer(200, PageWithoutTotal(found.has_more, shown))
 
 
 async def get_import(call: ManagementCall[None, None]) -> Answer:
-    import_id = call.integer("importId")
-    row = await imports.one(call.services.shop.database, import_id)
-    if row is None:
-        raise NotFound("Import", import_id)
+    row = await read_import(call.services.shop, call.integer("importId"))
     return Answer(200, _progress_out(row))
 
 

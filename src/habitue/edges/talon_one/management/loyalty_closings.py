@@ -12,8 +12,9 @@ from habitue.edges.talon_one.management.paging import PageWithoutTotal
 from habitue.edges.talon_one.management.shared import ManagementCall, managed
 from habitue.edges.talon_one.pages import PageSize, Skip
 from habitue.model.numbers import shortest
-from habitue.store.loyalty_closings import DayClosing, closings_page
+from habitue.store.loyalty_closings import DayClosing
 from habitue.usecases.change_points import loyalty_program
+from habitue.usecases.read_logs import read_closings
 
 
 class ClosingsQuery(msgspec.Struct, rename="camel", kw_only=True):
@@ -45,16 +46,10 @@ class ClosingOut(msgspec.Struct, rename="camel"):
 async def get_closings(call: ManagementCall[ClosingsQuery, None]) -> Answer:
     program = loyalty_program(call.services.shop, call.integer("loyaltyProgramId"))
     query = call.query
-    rows = await closings_page(
-        call.services.shop.database,
-        program.id,
-        query.start_day,
-        query.end_day,
-        query.skip,
-        query.page_size + 1,
-    )
-    shown = [_out(row) for row in rows[: query.page_size]]
-    return Answer(200, PageWithoutTotal(len(rows) > query.page_size, shown))
+    days = (query.start_day, query.end_day)
+    found = await read_closings(call.services.shop, program, days, query.skip, query.page_size)
+    shown = [_out(row) for row in found.rows]
+    return Answer(200, PageWithoutTotal(found.has_more, shown))
 
 
 def _out(closing: DayClosing) -> ClosingOut:

@@ -1,6 +1,6 @@
 """What loyalty programs come to, and everything that was booked in them."""
 
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import partial
 from typing import Any
@@ -23,9 +23,10 @@ from habitue.loyalty.program import LoyaltyProgram
 from habitue.model.errors import Fault, InvalidInput
 from habitue.model.limits import STATISTICS_DAYS_MAX
 from habitue.model.numbers import shortest
-from habitue.store import loyalty_lists, loyalty_statistics
 from habitue.store.loyalty_lists import LogQuery, LogRow
 from habitue.store.loyalty_statistics import DayRow
+from habitue.usecases.read_logs import read_program_log
+from habitue.usecases.read_program_days import midnight, read_days, read_today
 
 
 class DashboardQuery(msgspec.Struct, rename="camel", kw_only=True):
@@ -83,11 +84,11 @@ async def get_transactions(call: ManagementCall[TransactionsQuery, None]) -> Ans
         until=query.end_date,
         awaiting=bool(query.awaits_activation),
         skip=query.skip,
-        limit=query.page_size + 1,
+        limit=query.page_size,
     )
-    rows = await loyalty_lists.log(call.services.shop.database, wanted)
-    shown = [_transaction_out(row, program) for row in rows[: query.page_size]]
-    return Answer(200, PageWithoutTotal(len(rows) > query.page_size, shown))
+    found = await read_program_log(call.services.shop, wanted)
+    shown = [_transaction_out(row, program) for row in found.rows]
+    return Answer(200, PageWithoutTotal(found.has_more, shown))
 
 
 async def get_dashboard(call: ManagementCall[DashboardQuery, None]) -> Answer:
@@ -103,38 +104,20 @@ async def get_dashboard(call: ManagementCall[DashboardQuery, None]) -> Answer:
         raise InvalidInput(Fault("", "Out of range", details, parameter="rangeEnd"))
     if last < first:
         return Answer(200, Page[DashboardOut](0, []))
-    until = _midnight(program, last + timedelta(days=1))
-    rows = await loyalty_statistics.days(
-        call.services.shop.database,
-        program.id,
-        query.subledger_id,
-        program.timezone,
-        first,
-        last,
-        until,
-    )
-    told = [_day_out(row, _midnight(program, row.day + timedelta(days=1))) for row in rows]
+    rows = await read_days(call.services.shop, program, query.subledger_id, first, last)
+    told = [_day_out(row, midnight(program, row.day + timedelta(days=1))) for row in rows]
     return Answer(200, Page(len(told), told))
 
 
 async def get_statistics(call: ManagementCall[None, None]) -> Answer:
     program = program_named(call)
-    today = call.now.astimezone(program.zone).date()
-    until = call.now + timedelta(microseconds=1)
-    (row,) = await loyalty_statistics.days(
-        call.services.shop.database, program.id, None, program.timezone, today, today, until
-    )
+    row = await read_today(call.services.shop, program, call.now)
     return Answer(200, _day_out(row, call.now + timedelta(minutes=1)))
 
 
 async def get_ledger(call: ManagementCall[None, None]) -> Answer:
     program, profile_id = program_named(call), integration_id(call, "integrationId")
     return Answer(200, await ledger_of_profile(call.services.shop, program, profile_id, call.now))
-
-
-def _midnight(program: LoyaltyProgram, day: date) -> datetime:
-    """When a day begins in the program's zone."""
-    return datetime.combine(day, time(), program.zone)
 
 
 def _day_out(row: DayRow, end: datetime) -> DashboardOut:

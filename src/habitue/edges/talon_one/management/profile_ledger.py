@@ -3,7 +3,7 @@
 Lists hold the newest thousand of their kind at most; the pages of points and transactions have all.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Literal
@@ -15,7 +15,6 @@ from habitue.edges.talon_one.loyalty import FlagsOut, TierOut, cause_of, tier_ou
 from habitue.loyalty.program import MAIN_LEDGER, LoyaltyProgram
 from habitue.model.limits import PAGE_SIZE_MAX
 from habitue.model.numbers import shortest
-from habitue.store import loyalty_reading
 from habitue.store.loyalty import PointsQuery
 from habitue.store.loyalty_reading import (
     LotRow,
@@ -25,6 +24,7 @@ from habitue.store.loyalty_reading import (
     TransactionsPage,
 )
 from habitue.usecases.change_points import profile_based
+from habitue.usecases.read_logs import read_lots, read_transactions
 from habitue.usecases.read_points import LedgerReading, owner_of, read_balances
 from habitue.usecases.shop import Shop
 
@@ -88,8 +88,8 @@ class _Lists(msgspec.Struct, frozen=True):
 
     program: LoyaltyProgram
     profile_id: str
-    transactions: list[TransactionRow]
-    lots: dict[PointsStatus, list[LotRow]]
+    transactions: Sequence[TransactionRow]
+    lots: dict[PointsStatus, Sequence[LotRow]]
 
 
 async def ledger_of_profile(
@@ -115,8 +115,8 @@ async def _lists(
     )
     statuses: tuple[PointsStatus, ...] = ("active", "pending", "expired")
     lots = {
-        status: await loyalty_reading.points_page(
-            shop.database,
+        status: await read_lots(
+            shop,
             PointsPage(
                 customer_id=customer_id,
                 program_id=program.id,
@@ -128,8 +128,9 @@ async def _lists(
         )
         for status in statuses
     }
-    transactions = await loyalty_reading.transactions_page(shop.database, log)
-    return _Lists(program, profile_id, transactions, lots)
+    transactions = await read_transactions(shop, log)
+    shown = {status: part.rows for status, part in lots.items()}
+    return _Lists(program, profile_id, transactions.rows, shown)
 
 
 def _subledger(name: str, reading: LedgerReading, lists: _Lists) -> SubLedgerOut:

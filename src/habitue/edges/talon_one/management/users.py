@@ -21,7 +21,6 @@ from habitue.edges.talon_one.management.shared import ACCOUNT_ID, Id, Management
 from habitue.model.errors import Fault, InvalidInput, NotAllowed, Unauthorized
 from habitue.model.limits import PASSWORD_LENGTH_MAX, PASSWORD_LENGTH_MIN, SIGN_INS_PER_SECOND_MAX
 from habitue.model.staff import User
-from habitue.store.staff import read_password
 from habitue.usecases.acting import Acting, on_behalf_of
 from habitue.usecases.configure.keys import revoke_key
 from habitue.usecases.configure.staff import (
@@ -31,6 +30,7 @@ from habitue.usecases.configure.staff import (
     found_user,
     invite_user,
     open_session,
+    password_of,
     update_user,
     user_of,
 )
@@ -107,10 +107,7 @@ _SORTS = {"id": "id", "email": "email", "name": "name", "created": "created"}
 async def post_session(call: Call[None, None, SessionIn]) -> Answer:
     shop, body = call.services.shop, call.body
     await limit_rate(shop, 0, call.operation_id, SIGN_INS_PER_SECOND_MAX, call.now, A_SECOND)
-    configuration = await shop.refresh()
-    folded = body.email.casefold()
-    user = next((each for each in configuration.users.values() if each.key == folded), None)
-    kept = None if user is None else await read_password(shop.database, user.id)
+    user, kept = await password_of(shop, body.email)
     right = len(body.password) <= PASSWORD_LENGTH_MAX and await fits(body.password, kept)
     if user is None or not right:
         raise Unauthorized("The email address or the password is wrong")
