@@ -6,6 +6,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEMO_FLAGS := $(if $(ONCE),--once) $(if $(PORT),--port $(PORT)) $(if $(DATA_DIR),--data-dir $(DATA_DIR))
 
+# Tests start many processes of ours: each would compile every module again where this is set.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo test format clean
 
 demo: $(VENV)/.installed
