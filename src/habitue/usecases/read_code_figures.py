@@ -7,5 +7,5 @@ from habitue.usecases.shop import Shop
 
 
 async def read_code_figures(shop: Shop, now: datetime) -> AllCodeFigures:
-    """Codes of all Applications: how many there are, how many are valid now, how many have expired."""
+    """Codes of all Applications: how many there are, how many are valid and how many over."""
     return await code_figures(shop.database, now)
