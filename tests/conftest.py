@@ -81,6 +81,8 @@ SERVER_SETTINGS = {
 _numbers = itertools.count(1)
 
 
+# Before pytest-xdist reads the marks.
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Says which tests are one share; puts those that want to be alone first, long files next."""
     for item in items:
