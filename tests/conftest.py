@@ -23,10 +23,12 @@ import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
+from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
 from habitue.store.database import Database, open_database
 from habitue.store.embedded import Endpoint, attach
@@ -81,14 +83,21 @@ SERVER_SETTINGS = {
 _numbers = itertools.count(1)
 
 
-# Before pytest-xdist reads the marks.
-@pytest.hookimpl(tryfirst=True)
+class Shares(LoadScopeScheduling):  # type: ignore[misc]
+    """Deals a file to one process, and all that want to be alone to one."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        place = nodeid.partition("::")[0]
+        return ALONE if place.startswith(ALONE_PLACES) else place
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Shares:
+    """How tests are dealt: this hook is asked first, whatever `--dist` says."""
+    return Shares(config, log)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Says which tests are one share; puts those that want to be alone first, long files next."""
-    for item in items:
-        place = item.nodeid.partition("::")[0]
-        share = ALONE if place.startswith(ALONE_PLACES) else place
-        item.add_marker(pytest.mark.xdist_group(share))
+    """Puts the tests that want to be alone first, long files next."""
     items.sort(key=_turn)
 
 
