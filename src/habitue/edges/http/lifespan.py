@@ -35,6 +35,8 @@ async def live(life: AbstractAsyncContextManager[None], receive: Receive, send: 
 
 def _tell(phase: str, error: Exception) -> None:
     if isinstance(error, Refusal):
-        print(f"habitue: {error.message}", file=sys.stderr, flush=True)
+        # One write: another worker says the same at the same moment.
+        sys.stderr.write(f"habitue: {error.message}\n")
+        sys.stderr.flush()
     else:
         structlog.get_logger("habitue.http").error(f"{phase} failed", exc_info=error)
