@@ -10,6 +10,9 @@ themselves, because they race processes, kill servers, drive a browser or watch 
 share together: no two of them ever run at once. That share is the longest, so it is dealt first,
 and after it the long files: with short ones last, the two processes end together.
 
+Property tests draw the same cases in every run, so that what passed yesterday passes today unless
+something was changed. `make explore` draws others each time, and is for looking for new faults.
+
     database        an open `Database`, empty but for what the migrations put into it
     database_url    its URL, for a test that starts a process of its own against it
 """
@@ -28,11 +31,16 @@ from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
+from hypothesis import settings
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
 from habitue.store.database import Database, open_database
 from habitue.store.embedded import Endpoint, attach
 from habitue.store.location import External
+
+settings.register_profile("repeatable", derandomize=True)
+settings.register_profile("explore", derandomize=False, print_blob=True)
+settings.load_profile("repeatable")
 
 URL_VARIABLE = "HABITUE_TEST_DATABASE_URL"
 DROP_TRIES_MAX = 100

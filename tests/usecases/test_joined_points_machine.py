@@ -202,7 +202,7 @@ def play(database_url: str, histories: int, *, bug: str | None = None) -> None:
                     stateful_step_count=STEPS,
                     deadline=None,
                     database=None,
-                    derandomize=bug is not None,
+                    derandomize=bug is not None or settings().derandomize,
                     phases=[Phase.generate],
                     suppress_health_check=list(HealthCheck),
                 ),

@@ -78,7 +78,7 @@ def play(
                     stateful_step_count=STEPS,
                     deadline=None,
                     database=None,
-                    derandomize=bug is not None,
+                    derandomize=bug is not None or settings().derandomize,
                     report_multiple_bugs=False,
                     phases=[Phase.generate],
                     suppress_health_check=list(HealthCheck),
