@@ -6,6 +6,7 @@ import hashlib
 import os
 import subprocess
 from datetime import timedelta
+from inspect import isawaitable
 
 import pytest
 from starlette.datastructures import Headers
@@ -37,7 +38,8 @@ async def shop(database: Database) -> Shop:
 
 
 async def enter(shop: Shop, headers: dict[str, str], later: timedelta = timedelta()) -> object:
-    return await CAPILLARY.authenticate(Headers(headers), Services(shop), NOW + later)
+    found = CAPILLARY.authenticate(Headers(headers), Services(shop), NOW + later)
+    return await found if isawaitable(found) else found
 
 
 @pytest.mark.parametrize("digest", [DIGEST, DIGEST.upper(), DIGEST[:8].upper() + DIGEST[8:]])

@@ -3,6 +3,7 @@
 import base64
 import json
 from datetime import timedelta
+from inspect import isawaitable
 from typing import Any
 
 import jwt
@@ -10,7 +11,7 @@ import pytest
 from starlette.datastructures import Headers
 
 from habitue.edges.capillary.attribution import TillPrincipal
-from habitue.edges.capillary.door import CAPILLARY, CapillaryDoor
+from habitue.edges.capillary.door import CAPILLARY
 from habitue.edges.capillary.oauth import capillary_oauth_operations
 from habitue.edges.capillary.tokens import TOKEN_SECONDS, Claims, Signer
 from habitue.edges.http.application import Application, build
@@ -39,8 +40,12 @@ async def shop(database: Database) -> Shop:
 
 
 async def enter(shop: Shop, token: str, later: timedelta = timedelta()) -> Any:
-    headers = Headers({"x-cap-api-oauth-token": token})
-    return await CAPILLARY.authenticate(headers, Services(shop), NOW + later)
+    return await of_till(Headers({"x-cap-api-oauth-token": token}), shop, later)
+
+
+async def of_till(headers: Headers, shop: Shop, later: timedelta = timedelta()) -> Any:
+    found = CAPILLARY.authenticate(headers, Services(shop), NOW + later)
+    return await found if isawaitable(found) else found
 
 
 async def ask(shop: Shop, body: Any) -> Response:
@@ -126,7 +131,7 @@ async def test_both_headers_carry_a_token(shop: Shop) -> None:
     token = await Signer().issue(shop, CLAIMS, NOW)
     for name in ("X-CAP-API-OAUTH-TOKEN", "CAP-API-ACCESS-TOKEN"):
         headers = Headers({name: token, "authorization": "Basic nonsense"})
-        found = await CapillaryDoor().authenticate(headers, Services(shop), NOW)
+        found = await of_till(headers, shop)
         assert found == TillPrincipal(1, LOGIN, LOGIN)
 
 

@@ -6,13 +6,13 @@ must know the identifier itself: a customer who is known by it elsewhere only is
 and by its own habits of writing phones; the first that leads to somebody decides.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from uuid import UUID
 
 import msgspec
 
-from habitue.customers.card import Card, HeldIdentifier
+from habitue.customers.card import HeldIdentifier, Part
 from habitue.customers.identifier import (
     Rejected,
     canonical_kind,
@@ -123,32 +123,56 @@ def lookup_of(place: Place, kind: str | None, value: str | None) -> Lookup:
     return Lookup(place, canonical, text)
 
 
-def claim_keys(lookup: Lookup, settings: RegistrationSettings, now: datetime) -> list[UUID]:
-    """The claims that may lead to the customer, in the order in which they decide; none where the
-    value cannot be anybody's."""
-    keys = (
-        key_of(identifier, settings.space_of(source))
-        for source, identifier in _readings(lookup, settings, now)
-    )
-    return list(dict.fromkeys(keys))
+class Sought(msgspec.Struct, frozen=True):
+    """What an identifier is, as the sources that were asked read it: the claims that may lead to
+    the customer, in the order in which they decide, and the kinds and normal forms. Nothing where
+    the value cannot be anybody's."""
+
+    claim_keys: list[UUID]
+    forms: frozenset[tuple[str, str]]
 
 
-def is_known_there(
-    card: Card, lookup: Lookup, settings: RegistrationSettings, now: datetime
-) -> bool:
+def seek(lookup: Lookup, settings: RegistrationSettings, now: datetime) -> Sought:
+    """What to look for."""
+    readings = list(_readings(lookup, settings, now))
+    keys = (key_of(each, settings.space_of(source)) for source, each in readings)
+    forms = frozenset((claim_kind(each.kind), each.normal_form) for _, each in readings)
+    return Sought(list(dict.fromkeys(keys)), forms)
+
+
+class KnownIdentifier(msgspec.Struct, frozen=True):
+    """An identifier, as far as it is compared."""
+
+    kind: str
+    normal_form: str
+
+
+class KnownProfile(msgspec.Struct, frozen=True):
+    """By which identifiers a source account knows a customer."""
+
+    source: str
+    account_id: str = ""
+    identifiers: tuple[KnownIdentifier, ...] = ()
+
+
+class KnownPart(msgspec.Struct, frozen=True):
+    """What of a card's part says who knows the customer by what. Read by itself, where nothing else
+    of a card is asked for, it takes a third of the time."""
+
+    profiles: tuple[KnownProfile, ...] = ()
+
+
+def is_known_there(parts: Iterable[Part | KnownPart], place: Place, sought: Sought) -> bool:
     """Whether the source that was asked knows the customer by this identifier."""
-    if lookup.place.everywhere:
+    if place.everywhere:
         return True
-    asked = {
-        (claim_kind(identifier.kind), identifier.normal_form)
-        for _, identifier in _readings(lookup, settings, now)
-    }
-    return any(
-        (claim_kind(each.kind), each.normal_form) in asked
-        for _, profile in card.profiles()
-        if lookup.place.holds(*profile.place)
-        for each in profile.identifiers
-    )
+    for part in parts:
+        for profile in part.profiles:
+            if place.holds(profile.source, profile.account_id):
+                for each in profile.identifiers:
+                    if (claim_kind(each.kind), each.normal_form) in sought.forms:
+                        return True
+    return False
 
 
 def _readings(

@@ -7,11 +7,16 @@ configuration is read again, but seldom enough that wrong keys cannot keep the d
 import asyncio
 from collections.abc import Callable, Mapping
 from time import monotonic
+from typing import Generic, TypeVar
 from weakref import WeakKeyDictionary
 
 from habitue.model.keys import ApiKey
 from habitue.usecases.shop import Shop
 
+Shown = TypeVar("Shown")
+
+#: So many headers are remembered by a door.
+_REMEMBERED_MAX = 4_096
 #: Between two readings of the configuration for the sake of unknown keys.
 REREAD_SECONDS = 0.2
 
@@ -62,6 +67,30 @@ class KeyLookup:
         if known is None or known.keys is not keys:
             known = self._by_id[shop] = _ById(keys)
         return known.ids
+
+
+class Remembered(Generic[Shown]):
+    """What headers have turned out to show, for as long as a shop's keys are the same ones.
+
+    Nearly every request shows what the one before it showed; this spares it taking the digest. The
+    headers stand in memory only, as they do while a request is read.
+    """
+
+    __slots__ = ("_by_header", "_keys")
+
+    def __init__(self) -> None:
+        self._keys: Mapping[bytes, ApiKey] | None = None
+        self._by_header: dict[str, Shown] = {}
+
+    def get(self, header: str, keys: Mapping[bytes, ApiKey]) -> Shown | None:
+        """What the header shows, if that has been found out among these very keys."""
+        return self._by_header.get(header) if keys is self._keys else None
+
+    def put(self, header: str, keys: Mapping[bytes, ApiKey], shown: Shown) -> None:
+        """Remember it. All that was found out among other keys is forgotten."""
+        if keys is not self._keys or len(self._by_header) >= _REMEMBERED_MAX:
+            self._keys, self._by_header = keys, {}
+        self._by_header[header] = shown
 
 
 class _ById:

@@ -7,7 +7,7 @@ about consents to any card. Documents are bytes here.
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeAlias, cast
 from uuid import UUID
 
 import msgspec
@@ -23,7 +23,8 @@ from habitue.store.cards import (
     claims_in,
     is_head,
 )
-from habitue.store.database import Connection
+from habitue.store.database import Connection, Row
+from habitue.store.statements import Arguments, Joint
 
 
 class CardsReading(msgspec.Struct, frozen=True):
@@ -32,6 +33,10 @@ class CardsReading(msgspec.Struct, frozen=True):
     configuration_version: int
     claims: list[ClaimRow]
     cards: list[CardRow]
+
+
+#: Claims and ids that somebody asks for.
+_Question: TypeAlias = tuple[Sequence[UUID], Sequence[int]]
 
 
 class SearchPage(msgspec.Struct, frozen=True):
@@ -129,8 +134,39 @@ async def read(
     connection: Connection, claim_keys: Sequence[UUID], customer_ids: Sequence[int]
 ) -> CardsReading:
     """The holders of these claims, and their cards and those of these ids."""
-    head, *rows = await connection.fetch_together(READ, claim_keys, customer_ids, begins=is_head)
+    head, *rows = await connection.fetch_together(
+        READ, claim_keys, customer_ids, begins=is_head, joint=_FOR_SEVERAL
+    )
     return CardsReading(head["id"], claims_in(rows), cards_in(rows))
+
+
+def _join(asked: Sequence[Arguments]) -> Arguments:
+    questions = cast("Sequence[_Question]", asked)
+    claim_keys = [key for keys, _ in questions for key in keys]
+    return claim_keys, [id_ for _, ids in questions for id_ in ids]
+
+
+def _part(rows: list[Row], asked: Sequence[Arguments]) -> list[list[Row]]:
+    """For everybody the head, the claims that they asked for, and the cards that these lead to or
+    that they asked for."""
+    head, *others = rows
+    claims: dict[UUID, Row] = {}
+    cards: dict[int, list[Row]] = {}
+    for row in others:
+        key = row["claim_key"]
+        if key is None:
+            cards.setdefault(row["id"], []).append(row)
+        else:
+            claims[key] = row
+    answers = []
+    for keys, ids in cast("Sequence[_Question]", asked):
+        held = [claims[key] for key in dict.fromkeys(keys) if key in claims]
+        wanted = dict.fromkeys((*(row["id"] for row in held), *ids))
+        answers.append([head, *held, *(row for id_ in wanted for row in cards.get(id_, ()))])
+    return answers
+
+
+_FOR_SEVERAL = Joint(_join, _part)
 
 
 async def search(

@@ -19,13 +19,15 @@ from habitue.model.errors import StoreUnavailable
 from habitue.store import codecs, migrations
 from habitue.store.embedded import Attachment, Endpoint, Report, attach
 from habitue.store.failures import OutcomeUnknown, StartFailure
-from habitue.store.gathering import GROUP_LOCK_WAIT_SECONDS, Begins, Gathering
+from habitue.store.gathering import GROUP_LOCK_WAIT_SECONDS, Gathering
 from habitue.store.location import Embedded, Location
 from habitue.store.migrations import Migration
 from habitue.store.pool import DriverConnection, Pool, close_quietly
 from habitue.store.statements import (
     DRIVER_ERRORS,
+    Begins,
     Connection,
+    Joint,
     Row,
     Transaction,
     translated,
@@ -172,18 +174,20 @@ class Database:
         query: str,
         *arguments: object,
         begins: Begins | None = None,
+        joint: Joint | None = None,
         order: int = 0,
         claims: Sequence[int] = (),
     ) -> list[Row]:
         """All rows, in one round trip with others who run the same statement now.
 
         For statements that always answer at least one row: exactly one, or some of which the first
-        and no other `begins`. `order` is the id of what the statement locks first,
-        `claims` are those of what it locks after that and others may want too.
+        and no other `begins`; `joint` says how one execution serves several. `order` is the id of
+        what the statement locks first, `claims` are those of what it locks after that and others
+        may want too.
         """
         gathering = self._gatherings.get(query)
         if gathering is None:
-            gathering = Gathering(query, begins, self._pool, self._group_pool)
+            gathering = Gathering(query, begins, joint, self._pool, self._group_pool)
             self._gatherings[query] = gathering
         return await gathering.fetch(arguments, order, claims)
 

@@ -8,13 +8,14 @@ nothing else, and a use case may load and decide again as it always does.
 One statement at a time; what is locked stays locked until the enclosing transaction ends.
 """
 
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
 from habitue.store.database import Database, Row, Transaction
 from habitue.store.failures import StartFailure
 from habitue.store.pool import Pool
+from habitue.store.statements import Begins, Joint
 
 
 class EnclosedDatabase(Database):
@@ -40,7 +41,8 @@ class EnclosedDatabase(Database):
         self,
         query: str,
         *arguments: object,
-        begins: Callable[[Row], bool] | None = None,
+        begins: Begins | None = None,
+        joint: Joint | None = None,
         order: int = 0,
         claims: Sequence[int] = (),
     ) -> list[Row]:

@@ -19,16 +19,13 @@ others.
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple, TypeAlias
 
 from habitue.model.errors import StoreUnavailable
 from habitue.store.pool import Pool
-from habitue.store.statements import DRIVER_ERRORS, Row, translated
+from habitue.store.statements import DRIVER_ERRORS, Arguments, Begins, Joint, Row, translated
 
-Arguments: TypeAlias = Sequence[object]
-#: Whether a row is the first one of an answer.
-Begins: TypeAlias = Callable[[Row], bool]
 _Answer: TypeAlias = "asyncio.Future[list[Row]]"
 
 #: Round trips of one statement that are under way at a time, and how many travel in each.
@@ -48,13 +45,22 @@ class _Passenger(NamedTuple):
 class Gathering:
     """Runs one statement for all who ask for it.
 
-    Every answer of the statement has a row, and of its rows the first, and no other, `begins`.
+    Every answer of the statement has a row, and of its rows the first, and no other, `begins`;
+    with `joint` all who travel together are answered by one execution.
     Groups use the connections of `group_pool`, and who runs by itself those of `pool`.
     """
 
-    def __init__(self, query: str, begins: Begins | None, pool: Pool, group_pool: Pool) -> None:
+    def __init__(
+        self,
+        query: str,
+        begins: Begins | None,
+        joint: Joint | None,
+        pool: Pool,
+        group_pool: Pool,
+    ) -> None:
         self._query = query
         self._begins = begins
+        self._joint = joint
         self._pool = pool
         self._group_pool = group_pool
         self._lanes_free = LANES_MAX
@@ -144,6 +150,9 @@ class Gathering:
         try:
             if len(arguments) == 1:
                 return [await connection.fetch(self._query, *arguments[0])]
+            if self._joint is not None:
+                rows = await connection.fetch(self._query, *self._joint.join(arguments))
+                return self._joint.part(rows, arguments)
             return _split(await connection.fetchmany(self._query, arguments), self._begins)
         finally:
             self._group_pool.give_back(connection)

@@ -7,7 +7,7 @@ prepared once per connection, by their text, so their text must not contain valu
 
 import ssl
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from typing import Any, Protocol, TypeAlias
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 import asyncpg
 
@@ -16,6 +16,9 @@ from habitue.store.failures import AlreadyExists, GuardFailed, LockTimeout, Outc
 from habitue.store.pool import DriverConnection
 
 Row: TypeAlias = asyncpg.Record
+Arguments: TypeAlias = Sequence[object]
+#: Whether a row is the first one of an answer.
+Begins: TypeAlias = Callable[[Row], bool]
 
 GUARD_FAILED = "HB001"
 _UNIQUE_VIOLATION = "23505"
@@ -29,6 +32,15 @@ _UNDONE_STATES = frozenset({"57014", "53100", "53200", "58030", "57P03", "53300"
 DRIVER_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
 
 
+class Joint(NamedTuple):
+    """How a statement that reads for one caller reads for several at once, by one execution:
+    `join` makes one row of arguments out of many, `part` finds a caller's rows among those of all.
+    """
+
+    join: Callable[[Sequence[Arguments]], Arguments]
+    part: Callable[[list[Row], Sequence[Arguments]], list[list[Row]]]
+
+
 class Connection(Protocol):
     """What a statement can run on: a `Database` (each by itself) or a `Transaction`."""
 
@@ -40,7 +52,8 @@ class Connection(Protocol):
         self,
         query: str,
         *arguments: object,
-        begins: Callable[[Row], bool] | None = None,
+        begins: Begins | None = None,
+        joint: Joint | None = None,
         order: int = 0,
         claims: Sequence[int] = (),
     ) -> list[Row]: ...
@@ -80,7 +93,8 @@ class Transaction:
         self,
         query: str,
         *arguments: object,
-        begins: Callable[[Row], bool] | None = None,
+        begins: Begins | None = None,
+        joint: Joint | None = None,
         order: int = 0,
         claims: Sequence[int] = (),
     ) -> list[Row]:

@@ -13,7 +13,7 @@ from habitue.store.cards import CardQuery
 from habitue.store.database import Connection
 from habitue.store.receipts import valid_since
 from habitue.usecases.card_state import receipted, write_of
-from habitue.usecases.find_customer import FoundCustomer, Target, found_in, resolve, sought
+from habitue.usecases.find_customer import FoundCustomer, Target, found_in, resolve, sought_of
 from habitue.usecases.session_state import receipt_key
 from habitue.usecases.shop import Shop
 from habitue.usecases.writing import Reply, earlier_reply, settled
@@ -41,8 +41,8 @@ async def change_card(
     async def attempt(connection: Connection, locked: bool) -> Reply:
         while True:
             version, organisation = shop.configuration.version, shop.configuration.organisation
-            keys, ids = sought(resolved, organisation.settings, now)
-            query = CardQuery(keys, ids, receipt_key(idempotency), valid_since(now))
+            sought, ids = sought_of(resolved, organisation.settings, now)
+            query = CardQuery(sought.claim_keys, ids, receipt_key(idempotency), valid_since(now))
             if locked:
                 await cards.lock(connection, query)
             row = await cards.load(connection, query)
@@ -52,7 +52,7 @@ async def change_card(
         earlier = earlier_reply(row.receipt, idempotency)
         if earlier is not None:
             return earlier
-        found = found_in(row, resolved, keys, organisation.settings, now)
+        found = found_in(row, resolved, sought, organisation.settings)
         change, outcome = decide(found, organisation)
         reply = render(outcome)
         if change.parts or idempotency is not None:

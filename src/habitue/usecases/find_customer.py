@@ -2,8 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import TypeAlias
-from uuid import UUID
+from typing import TypeAlias, TypeVar
 
 import msgspec
 
@@ -12,16 +11,19 @@ from habitue.customers.identifier import CARD
 from habitue.customers.lookup import (
     CARD_EXTERNAL_ID,
     CustomerNotInSource,
+    KnownPart,
     Lookup,
-    claim_keys,
+    Sought,
     is_known_there,
+    seek,
 )
 from habitue.customers.refusals import CustomerErased, CustomerMerged, CustomerNotFound
 from habitue.customers.settings import RegistrationSettings
 from habitue.customers.sharing import is_identity
+from habitue.model.documents import decoder_of
 from habitue.store import card_reading
 from habitue.store.card_reading import CardsReading
-from habitue.store.cards import CardsRow
+from habitue.store.cards import CardRow, CardsRow, ClaimRow
 from habitue.store.loyalty_cards import CardQuery
 from habitue.usecases.card_rows import read_cards
 from habitue.usecases.card_state import card_of
@@ -58,11 +60,34 @@ async def find_customer(shop: Shop, target: Target, now: datetime) -> FoundCusto
     resolved = await resolve(shop, target)
     while True:
         version, settings = shop.configuration.version, shop.configuration.organisation.settings
-        keys, ids = sought(resolved, settings, now)
-        row = await card_reading.read(shop.database, keys, ids)
+        sought, ids = sought_of(resolved, settings, now)
+        row = await card_reading.read(shop.database, sought.claim_keys, ids)
         if row.configuration_version == version:
-            return found_in(row, resolved, keys, settings, now)
+            return found_in(row, resolved, sought, settings)
         await shop.refresh()
+
+
+async def identify_customer(shop: Shop, lookup: Lookup, now: datetime) -> int:
+    """The id of the customer whom the identifier leads to. Raises as `find_customer` does."""
+    if lookup.kind in (CARD, CARD_EXTERNAL_ID):
+        return (await find_customer(shop, lookup, now)).card.id
+    while True:
+        version, settings = shop.configuration.version, shop.configuration.organisation.settings
+        sought = seek(lookup, settings, now)
+        row = await card_reading.read(shop.database, sought.claim_keys, ())
+        if row.configuration_version == version:
+            break
+        await shop.refresh()
+    claim = _deciding(row, sought, settings, lookup)
+    found = {each.id: each for each in row.cards if not each.anonymous}
+    card = _standing(found.get(claim.customer_id), lookup.value)
+    parts = map(_KNOWN_PART.decode, card.parts)
+    if not is_known_there(parts, lookup.place, sought):
+        raise CustomerNotInSource(lookup.place.source, lookup.value)
+    return card.id
+
+
+_KNOWN_PART = decoder_of(KnownPart)
 
 
 async def resolve(shop: Shop, target: Target) -> Resolved:
@@ -92,21 +117,23 @@ async def read_customers(shop: Shop, customer_ids: Sequence[int]) -> dict[int, C
     return {card.id: card for card in found if not card.customer.anonymous}
 
 
-def sought(
+_NOTHING = Sought([], frozenset())
+
+
+def sought_of(
     target: Resolved, settings: RegistrationSettings, now: datetime
-) -> tuple[list[UUID], list[int]]:
-    """The claims and the ids that have to be read."""
+) -> tuple[Sought, list[int]]:
+    """The identifier, if the target is one, and the ids that have to be read."""
     if isinstance(target, Lookup):
-        return claim_keys(target, settings, now), []
-    return [], [target.customer_id if isinstance(target, CardHolder) else target]
+        return seek(target, settings, now), []
+    return _NOTHING, [target.customer_id if isinstance(target, CardHolder) else target]
 
 
 def found_in(
     row: CardsReading | CardsRow,
     target: Resolved,
-    keys: Sequence[UUID],
+    sought: Sought,
     settings: RegistrationSettings,
-    now: datetime,
 ) -> FoundCustomer:
     """Whom the target names among what was read. Raises as `find_customer` does."""
     found = {each.id: card_of(each) for each in row.cards if not each.anonymous}
@@ -115,17 +142,28 @@ def found_in(
         return FoundCustomer(card, target.root_id)
     if not isinstance(target, Lookup):
         return FoundCustomer(_standing(found.get(target), target), target)
-    claims = {each.key: each for each in row.claims if is_identity(each.card_count, settings)}
-    claim = next((claims[key] for key in keys if key in claims), None)
-    if claim is None:
-        raise CustomerNotFound(target.value)
+    claim = _deciding(row, sought, settings, target)
     card = _standing(found.get(claim.customer_id), target.value)
-    if not is_known_there(card, target, settings, now):
+    if not is_known_there(card.parts, target.place, sought):
         raise CustomerNotInSource(target.place.source, target.value)
     return FoundCustomer(card, claim.root_id)
 
 
-def _standing(card: Card | None, key: object) -> Card:
+def _deciding(
+    row: CardsReading | CardsRow, sought: Sought, settings: RegistrationSettings, lookup: Lookup
+) -> ClaimRow:
+    """The first claim that leads to somebody."""
+    claims = {each.key: each for each in row.claims if is_identity(each.card_count, settings)}
+    claim = next((claims[key] for key in sought.claim_keys if key in claims), None)
+    if claim is None:
+        raise CustomerNotFound(lookup.value)
+    return claim
+
+
+_AnyCard = TypeVar("_AnyCard", Card, CardRow)
+
+
+def _standing(card: _AnyCard | None, key: object) -> _AnyCard:
     if card is None:
         raise CustomerNotFound(key)
     if card.erased is not None:

@@ -15,7 +15,7 @@ from habitue.customers.change_identifiers import (
     claim_keys_of,
     decide_identifiers,
 )
-from habitue.customers.lookup import CustomerNotInSource, Lookup, claim_keys, is_known_there
+from habitue.customers.lookup import CustomerNotInSource, Lookup, is_known_there, seek
 from habitue.customers.organisation import Organisation
 from habitue.customers.refusals import CustomerErased, CustomerMerged, CustomerNotFound
 from habitue.customers.register import Found
@@ -89,7 +89,7 @@ def _wanted(named: Resolved, now: datetime) -> Callable[[Organisation], Wanted]:
     def wanted(organisation: Organisation) -> Wanted:
         match named:
             case Lookup():
-                return Wanted(claim_keys(named, organisation.settings, now))
+                return Wanted(seek(named, organisation.settings, now).claim_keys)
             case CardHolder():
                 return Wanted((), (named.customer_id,))
         return Wanted((), (named,))
@@ -123,10 +123,11 @@ def _led_to(
 ) -> tuple[int, int]:
     """The customer whom the identifier leads to, and the root that it is claimed under."""
     settings = organisation.settings
-    for key in claim_keys(lookup, settings, now):
+    sought = seek(lookup, settings, now)
+    for key in sought.claim_keys:
         holder = found.holders.get(key)
         if holder is not None and is_identity(holder.card_count, settings):
-            if not is_known_there(found.cards[holder.customer_id], lookup, settings, now):
+            if not is_known_there(found.cards[holder.customer_id].parts, lookup.place, sought):
                 raise CustomerNotInSource(lookup.place.source, lookup.value)
             return holder.customer_id, holder.root_id
     raise CustomerNotFound(lookup.value)

@@ -1,6 +1,7 @@
 """Who comes in through the two doors, and what those who do not are told."""
 
 from datetime import datetime, timedelta
+from inspect import isawaitable
 
 import pytest
 from starlette.datastructures import Headers
@@ -48,7 +49,8 @@ async def enter(
     door: KeyDoor, services: Services, header: str | None, now: datetime = NOW
 ) -> Principal | ManagementPrincipal | None:
     headers = Headers({} if header is None else {"authorization": header})
-    return await door.authenticate(headers, services, now)
+    found = door.authenticate(headers, services, now)
+    return await found if isawaitable(found) else found
 
 
 @pytest.mark.parametrize("header", ["ApiKey-v1 web", "apikey-V1 web", "ApiKey-v1   web "])
@@ -88,7 +90,8 @@ async def test_nobody_else_comes_in(services: Services) -> None:
 
 async def test_a_key_expires_at_its_moment(services: Services) -> None:
     moment = timedelta(microseconds=1)
-    await enter(INTEGRATION, services, "ApiKey-v1 web", LATER - moment)
+    for _ in range(2):
+        await enter(INTEGRATION, services, "ApiKey-v1 web", LATER - moment)
     with pytest.raises(Unauthorized) as caught:
         await enter(INTEGRATION, services, "ApiKey-v1 web", LATER)
     assert caught.value.message == "This key has expired"
@@ -101,6 +104,8 @@ async def test_a_key_made_elsewhere_is_found(services: Services, database: Datab
 
 
 async def test_a_revoked_key_opens_nothing_once_that_is_known(services: Services) -> None:
+    for _ in range(2):
+        await enter(MANAGEMENT, services, "ManagementKey-v1 staff")
     await revoke_key(services.shop, 2)
     with pytest.raises(Unauthorized):
         await enter(MANAGEMENT, services, "ManagementKey-v1 staff")

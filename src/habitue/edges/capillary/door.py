@@ -12,7 +12,7 @@ is taken from the configuration when a caller is authenticated, and lasts for th
 import base64
 import binascii
 import re
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from contextvars import ContextVar
 from datetime import datetime
 from functools import lru_cache
@@ -28,7 +28,7 @@ from habitue.edges.http.call import Answer
 from habitue.edges.http.door import Door
 from habitue.edges.http.operation import Operation
 from habitue.edges.http.refusals import headers_of, status_of
-from habitue.edges.key_lookup import KeyLookup
+from habitue.edges.key_lookup import KeyLookup, Remembered
 from habitue.model.errors import NotAllowed, Refusal, Unauthorized
 from habitue.model.keys import ApiKey, Permission, key_hash
 from habitue.usecases.limit_rate import UPDATE, limit_of, limit_rate
@@ -48,6 +48,7 @@ _failure_status: ContextVar[int] = ContextVar("failure_status", default=_FAILURE
 
 KEYS = KeyLookup()
 SIGNER = Signer()
+_REMEMBERED: Remembered[tuple[ApiKey, TillPrincipal]] = Remembered()
 
 
 class CapillaryDoor(Door):
@@ -55,18 +56,20 @@ class CapillaryDoor(Door):
 
     name = "capillary"
 
-    async def authenticate(self, headers: Headers, services: Any, now: datetime) -> TillPrincipal:
+    def authenticate(
+        self, headers: Headers, services: Any, now: datetime
+    ) -> Awaitable[TillPrincipal] | TillPrincipal:
         """Raises `Unauthorized` unless the headers show a till's password or an access token."""
         shop: Shop = services.shop
         _failure_status.set(shop.configuration.organisation.settings.failure_status)
         token = next((headers[each] for each in TOKEN_HEADERS if each in headers), None)
         if token is not None:
-            claims = await SIGNER.read(shop, token.strip(), now)
-            key = good(await KEYS.by_id(shop, claims.key_id), now)
-            return TillPrincipal(key.id, claims.login, key.name, key.permissions)
-        login, digest = _basic(headers.get("authorization", ""))
-        key = good(await KEYS.by_digest(shop, key_hash(f"{login}:{digest}")), now)
-        return TillPrincipal(key.id, login, key.name, key.permissions)
+            return _of_token(shop, token.strip(), now)
+        header = headers.get("authorization", "")
+        remembered = _REMEMBERED.get(header, shop.configuration.keys)
+        if remembered is not None and now < remembered[0].expires:
+            return remembered[1]
+        return _of_password(shop, header, now)
 
     def permit(self, principal: TillPrincipal, operation: Operation) -> None:
         """Raises `NotAllowed` where only keys with a permission of their own may do that."""
@@ -110,6 +113,20 @@ class CapillaryDoor(Door):
 
 
 CAPILLARY = CapillaryDoor()
+
+
+async def _of_token(shop: Shop, token: str, now: datetime) -> TillPrincipal:
+    claims = await SIGNER.read(shop, token, now)
+    key = good(await KEYS.by_id(shop, claims.key_id), now)
+    return TillPrincipal(key.id, claims.login, key.name, key.permissions)
+
+
+async def _of_password(shop: Shop, header: str, now: datetime) -> TillPrincipal:
+    login, digest = _basic(header)
+    key = good(await KEYS.by_digest(shop, key_hash(f"{login}:{digest}")), now)
+    principal = TillPrincipal(key.id, login, key.name, key.permissions)
+    _REMEMBERED.put(header, shop.configuration.keys, (key, principal))
+    return principal
 
 
 @lru_cache(maxsize=256)

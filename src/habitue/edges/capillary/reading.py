@@ -56,7 +56,7 @@ from habitue.edges.http.call import Answer, Call
 from habitue.edges.http.numbers import INTEGER_MAX, Integer
 from habitue.edges.http.operation import Operation
 from habitue.model.limits import CUSTOMERS_PER_REQUEST_MAX, SEARCH_PAGE_SIZE_MAX
-from habitue.usecases.find_customer import find_customer, read_customers
+from habitue.usecases.find_customer import find_customer, identify_customer, read_customers
 from habitue.usecases.read_customer import read_customer, read_held_cards
 from habitue.usecases.read_programs import Membership, programs_of, read_memberships
 from habitue.usecases.search_customers import FoundCard, search_customers
@@ -111,8 +111,7 @@ class FoundOut(msgspec.Struct, rename="camel"):
 
 
 async def lookup_customer(call: TillCall[LookupQuery, None]) -> Answer:
-    found = await find_customer(call.services.shop, lookup_in(call.query), call.now)
-    return entity(found.card.id)
+    return entity(await identify_customer(call.services.shop, lookup_in(call.query), call.now))
 
 
 async def get_customer(call: TillCall[ReadQuery | DetailsQuery, None]) -> Answer:

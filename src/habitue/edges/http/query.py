@@ -54,16 +54,25 @@ class QueryDecoder(Generic[Decoded]):
 
     def _values(self, query: bytes) -> dict[str, Any]:
         values: dict[str, Any] = {}
-        for name, text in _pairs(query):
-            reader, is_list = self._readers.get(name, (None, False))
-            if reader is None:
+        readers = self._readers
+        for name, text in _plain_pairs(query) or _pairs(query):
+            if name not in readers:
                 continue
+            reader, is_list = readers[name]
             if is_list:
                 found = values.setdefault(name, [])
                 found.extend(reader(each) for each in text.split(",") if each)
             elif name not in values and (text or reader is _text):
                 values[name] = reader(text)
         return values
+
+
+def _plain_pairs(query: bytes) -> list[tuple[str, str]] | None:
+    """The names and values of a query in which nothing is encoded; None for any other."""
+    if b"%" in query or b"+" in query or b"\0" in query or not query.isascii():
+        return None
+    pairs = (pair.partition("=") for pair in query.decode("ascii").split("&"))
+    return [(name, value) for name, _, value in pairs]
 
 
 def _pairs(query: bytes) -> Iterator[tuple[str, str]]:

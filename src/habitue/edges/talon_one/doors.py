@@ -6,7 +6,7 @@ who has signed in (contracts/talon_one/SEMANTICS.md section 1.1). The
 scheme is read in any case, as HTTP has it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from datetime import datetime
 from typing import Any, Literal
 from uuid import uuid4
@@ -18,7 +18,7 @@ from habitue.edges.http.call import Answer
 from habitue.edges.http.door import Door, Heard
 from habitue.edges.http.numbers import ENCODER
 from habitue.edges.http.operation import Operation
-from habitue.edges.key_lookup import KeyLookup
+from habitue.edges.key_lookup import KeyLookup, Remembered
 from habitue.edges.talon_one import errors
 from habitue.model.errors import NotAllowed, Refusal, Unauthorized
 from habitue.model.keys import ApiKey, Endpoint, KeyKind, key_hash
@@ -63,23 +63,34 @@ class KeyDoor(Door):
         self._scheme = scheme
         self._kinds: Mapping[str, KeyKind] = {scheme.lower(): kind, **(more or {})}
         self._keys = KeyLookup()
+        self._remembered: Remembered[tuple[ApiKey, Principal | ManagementPrincipal]] = Remembered()
 
-    async def authenticate(
+    def authenticate(
         self, headers: Headers, services: Any, now: datetime
-    ) -> Principal | ManagementPrincipal | None:
+    ) -> Awaitable[Principal | ManagementPrincipal | None] | Principal | ManagementPrincipal:
         """Raises `Unauthorized` unless the header shows a key that opens this door."""
-        scheme, _, secret = headers.get("authorization", "").strip().partition(" ")
+        shop: Shop = services.shop
+        header = headers.get("authorization", "")
+        remembered = self._remembered.get(header, shop.configuration.keys)
+        if remembered is not None and now < remembered[0].expires:
+            return remembered[1]
+        return self._look_up(header, shop, now)
+
+    async def _look_up(
+        self, header: str, shop: Shop, now: datetime
+    ) -> Principal | ManagementPrincipal:
+        scheme, _, secret = header.strip().partition(" ")
         kind = self._kinds.get(scheme.lower())
         if kind is None or not secret.strip():
             raise Unauthorized(f"This needs a header Authorization: {self._scheme} <key>")
-        key = await self._keys.by_digest(services.shop, key_hash(secret.strip()))
+        key = await self._keys.by_digest(shop, key_hash(secret.strip()))
         if key is None or key.kind != kind:
             raise Unauthorized("This key is not valid here")
         if not key.opens(kind, now):
             raise Unauthorized("This key has expired")
-        if key.application_id is None:
-            return ManagementPrincipal(key.id, key)
-        return Principal(key.id, key.application_id, key.staging)
+        principal = _principal_of(key)
+        self._remembered.put(header, shop.configuration.keys, (key, principal))
+        return principal
 
     def permit(self, principal: Any, operation: Operation) -> None:
         """Raises `NotAllowed` where the key is limited to other operations."""
@@ -137,6 +148,12 @@ class KeyDoor(Door):
         described = f"The header holds `{self._scheme}`, a space, and the key."
         scheme = {"type": "apiKey", "in": "header", "name": "Authorization"}
         return {f"{self._kind}_key": {**scheme, "description": described}}
+
+
+def _principal_of(key: ApiKey) -> Principal | ManagementPrincipal:
+    if key.application_id is None:
+        return ManagementPrincipal(key.id, key)
+    return Principal(key.id, key.application_id, key.staging)
 
 
 def _content(body: object) -> bytes:
