@@ -8,6 +8,7 @@ import pytest
 from habitue.model.errors import InvalidInput
 from habitue.promotions.effects import RejectReferral, SetDiscount
 from habitue.promotions.evaluate import Purpose
+from habitue.promotions.experiments import VariantAllocation
 from tests.building import Till, item, outcomes, rule, stored, update
 
 DRY = Purpose(dry=True)
@@ -20,7 +21,7 @@ FULL: dict[str, Any] = {
     "loyalty_cards": ("card-1",),
     "identifiers": ("terminal-7",),
     "attributes": {"channel": "web"},
-    "experiment_variant_allocations": ({"experimentID": 1, "variantID": 2},),
+    "experiment_variant_allocations": (VariantAllocation(1, 2),),
 }
 EMPTY: dict[str, Any] = {
     "cart_items": (),

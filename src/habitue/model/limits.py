@@ -11,6 +11,7 @@ CART_LINES_MAX = 1_000
 CART_UNITS_MAX = 10_000
 COUPON_CODES_MAX = 100  # ours: one rule evaluation per code and campaign
 CODE_LENGTH_MAX = 100
+VARIANTS_MAX = 10  # ours: with more, few customers are left for each
 LOYALTY_CARDS_MAX = 1
 IDENTIFIERS_MAX = 5
 INTEGRATION_ID_LENGTH_MAX = 1_000

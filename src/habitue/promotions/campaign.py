@@ -160,7 +160,8 @@ class Campaign(msgspec.Struct, frozen=True):
     """One campaign. `start_time` is included and `end_time` is not.
 
     Linked to stores, it runs only for requests that name one of them; `stores_imported` links come
-    from a file.
+    from a file. With an experiment its customers get the rules of one variant each, and not those
+    of its active ruleset (`habitue.promotions.experiments`).
     """
 
     id: int
@@ -185,6 +186,7 @@ class Campaign(msgspec.Struct, frozen=True):
     linked_store_ids: tuple[int, ...] = ()
     stores_imported: bool = False
     store_budgets: tuple[StoreBudget, ...] = ()
+    experiment_id: int | None = None
 
     def starts_later(self, now: datetime) -> bool:
         return self.start_time is not None and now < self.start_time

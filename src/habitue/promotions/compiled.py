@@ -5,10 +5,12 @@ from collections.abc import Iterable, Iterator
 import msgspec
 
 from habitue.promotions.campaign import Campaign, StoredRuleset
+from habitue.promotions.experiments import Experiment
 from habitue.promotions.loyalty_references import (
     NO_REFERENCES,
     LoyaltyReferences,
     functions_of,
+    joined_references,
     references_of,
 )
 from habitue.rules.compile import CompiledBinding, Evaluate, compile_binding, compile_expression
@@ -20,8 +22,10 @@ from habitue.rules.tree import Block, Call, Expression
 
 
 class CompiledRule(msgspec.Struct, frozen=True):
-    """One rule. `uses_coupon` says that it asks for a coupon, `needs_coupon` that it fails without,
-    `uses_referral` that it asks for a referral code.
+    """One rule. Its `index` is unique in its campaign, that of its cause in its ruleset; these
+    differ in experiments only, where each rule is of one variant. `uses_coupon` says that it asks
+    for a coupon, `needs_coupon` that it fails without, `uses_referral` that it asks for a referral
+    code.
 
     `cause` is campaign, ruleset, rule index and rule name, as effects carry them. `tree` is what
     was compiled, for explanations; `names` are the bindings that it may read.
@@ -39,6 +43,7 @@ class CompiledRule(msgspec.Struct, frozen=True):
     uses_referral: bool = False
     failure_effects: tuple[Evaluate, ...] = ()
     parts: tuple[Evaluate, ...] = ()
+    variant_id: int = 0
     names: tuple[tuple[str, Expression], ...] = ()
 
     def failing_condition(self, frame: Frame) -> int | None:
@@ -61,11 +66,42 @@ class CompiledCampaign(msgspec.Struct, frozen=True):
     `rules`."""
 
     campaign: Campaign
-    ruleset_id: int
+    ruleset_ids: tuple[int, ...]
     rules: tuple[CompiledRule, ...]
     loyalty: LoyaltyReferences = NO_REFERENCES
     calls: frozenset[str] = frozenset()
     strikethrough: tuple[CompiledRule, ...] = ()
+
+    @property
+    def ruleset_id(self) -> int:
+        """The active ruleset, that of the primary variant in an experiment."""
+        return self.ruleset_ids[0]
+
+
+def compile_experiment(
+    campaign: Campaign, experiment: Experiment, dialect: Dialect
+) -> CompiledCampaign:
+    """The campaign with the rules of all variants, one variant after the other."""
+    variants = sorted(experiment.variants, key=lambda each: not each.is_primary)
+    compiled = [compile_campaign(campaign, each.ruleset, dialect) for each in variants]
+    rules = [
+        msgspec.structs.replace(rule, variant_id=variant.id)
+        for variant, each in zip(variants, compiled, strict=True)
+        for rule in each.rules
+    ]
+    return CompiledCampaign(
+        campaign,
+        ruleset_ids_of(experiment),
+        tuple(msgspec.structs.replace(each, index=index) for index, each in enumerate(rules)),
+        joined_references(each.loyalty for each in compiled),
+        frozenset[str]().union(*(each.calls for each in compiled)),
+    )
+
+
+def ruleset_ids_of(experiment: Experiment) -> tuple[int, ...]:
+    """The rulesets of the variants, that of the primary one first."""
+    variants = sorted(experiment.variants, key=lambda each: not each.is_primary)
+    return tuple(each.ruleset.id for each in variants)
 
 
 def compile_campaign(
@@ -82,7 +118,7 @@ def compile_campaign(
 
     return CompiledCampaign(
         campaign,
-        ruleset.id,
+        (ruleset.id,),
         compiled(tree.rules),
         references_of(tree),
         functions_of(tree),

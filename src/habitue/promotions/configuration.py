@@ -23,6 +23,7 @@ from habitue.promotions.audiences import Audience
 from habitue.promotions.campaign import AdditionalCost, Application, Campaign, StoredRuleset
 from habitue.promotions.catalog import Catalog, PriceType
 from habitue.promotions.event import EventType
+from habitue.promotions.experiments import Experiment
 from habitue.promotions.giveaways import GiveawayPool
 from habitue.promotions.item_filters import CartItemFilter
 from habitue.promotions.notification import Notification
@@ -59,6 +60,7 @@ class Configuration(msgspec.Struct, frozen=True):
     catalogs: Mapping[int, Catalog] = MappingProxyType({})
     price_types: Mapping[int, PriceType] = MappingProxyType({})
     cart_item_filters: Mapping[int, CartItemFilter] = MappingProxyType({})
+    experiments: Mapping[int, Experiment] = MappingProxyType({})
 
     def application(self, application_id: int) -> Application:
         """The application of that id. Raises `NotFound`."""
@@ -133,6 +135,18 @@ class Configuration(msgspec.Struct, frozen=True):
         filters = self.cart_item_filters.values()
         mine = [each for each in filters if each.application_id == application_id]
         return sorted(mine, key=lambda each: each.id)
+
+    def experiment(self, application_id: int, experiment_id: int) -> Experiment:
+        """The experiment of that id in that application. Raises `NotFound`."""
+        self.application(application_id)
+        found = _found("Experiment", experiment_id, self.experiments)
+        if found.application_id != application_id:
+            raise NotFound("Experiment", experiment_id)
+        return found
+
+    def experiment_of(self, campaign: Campaign) -> Experiment | None:
+        """The experiment that the campaign runs, enabled or not."""
+        return self.experiments.get(campaign.experiment_id or 0)
 
     def campaigns_of(self, application_id: int) -> list[Campaign]:
         """The campaigns of one application, oldest first."""

@@ -25,8 +25,9 @@ from habitue.promotions.coupon import Coupon, Redemption
 from habitue.promotions.coupon_book import CouponBook
 from habitue.promotions.decide_profile import books_of, check_campaigns, customer_facts
 from habitue.promotions.effects import Effect
-from habitue.promotions.evaluate import NO_RESOURCES, Purpose, evaluate
+from habitue.promotions.evaluate import NO_RESOURCES, Purpose, evaluate, of_experiments
 from habitue.promotions.event import EventFacts
+from habitue.promotions.experiments import allocated, check_allocations, subject_of
 from habitue.promotions.facts import ProfileFacts, SessionFacts
 from habitue.promotions.issuing import Issuing
 from habitue.promotions.opening import issuing_of
@@ -125,13 +126,14 @@ def decide_update(
     stored = state.stored
     buyer = Buyer(now, program.price_types, state.resources.audiences)
     check_update(command.update, program.vocabulary, state.resources.catalog, buyer)
+    check_allocations(program.experiments, command.update.experiment_variant_allocations)
     check_transition(stored.state if stored else "new", command.update.state)
     check_campaigns(command.purpose, program, "/customerSession")
     if stored is not None and stored.state != "open":
         _check_owner(state, stored)
         return _revoke(state, stored, program, now)
     session = laid_over(stored or _blank(state, command, now), command.update, now)
-    session = _owned(session, state)
+    session = _allocated(_owned(session, state), state, program)
     session = _with_catalog(session, state.resources.catalog, program, buyer)
     if session.state == "cancelled":
         return _cancel_open(state, session)
@@ -163,6 +165,16 @@ def _owned(session: Session, state: State) -> Session:
     if first is None:
         first = state.owner.anonymous or state.owner.session_count == 0
     return msgspec.structs.replace(session, customer_id=state.owner.id, first_session=first)
+
+
+def _allocated(session: Session, state: State, program: Program) -> Session:
+    if not program.experiments:
+        return session
+    earlier = state.stored.experiment_variant_allocations if state.stored else ()
+    subject = subject_of(session.profile_id, session.integration_id)
+    kept = session.experiment_variant_allocations
+    found = allocated(program.experiments, kept, earlier, subject)
+    return msgspec.structs.replace(session, experiment_variant_allocations=found)
 
 
 def _with_catalog(session: Session, stock: Stock, program: Program, buyer: Buyer) -> Session:
@@ -271,7 +283,8 @@ def _evaluate(
         books,
         issuing,
     )
-    effects = (*evaluated.effects, *book.rejections(), *referral_rejections(issuing))
+    rejections = of_experiments(program, (*book.rejections(), *referral_rejections(issuing)))
+    effects = (*evaluated.effects, *rejections)
     session, owner_changes = with_changes(session, evaluated.attribute_changes)
     redeemed = tuple(book.redeemed()) if closes else ()
     more = issuing.more(closes=closes) if issuing else ()

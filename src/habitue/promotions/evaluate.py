@@ -24,6 +24,7 @@ from habitue.promotions.coupon_book import CouponBook
 from habitue.promotions.effects import Effect
 from habitue.promotions.evaluation import AttributeChange, Evaluation
 from habitue.promotions.event import EventFacts
+from habitue.promotions.experiments import VariantAllocation, subject_of, variants_of
 from habitue.promotions.facts import ProfileFacts, SessionFacts
 from habitue.promotions.issuing import Issuing
 from habitue.promotions.judging import judge
@@ -109,7 +110,7 @@ def evaluate(
         candidates = _candidates(program, purpose, frame, book, now)
         _run(run, program, candidates, complete=purpose.complete)
     return Evaluated(
-        effects=tuple(frame.effects),
+        effects=of_experiments(program, frame.effects),
         attribute_changes=tuple(frame.attribute_changes),
         triggered_campaign_ids=tuple(dict.fromkeys(run.triggered)),
         resource_changes=ResourceChanges(
@@ -164,6 +165,19 @@ def _run(run: Run, program: Program, candidates: list[Candidate], *, complete: b
         judge(run, program.placement, candidates, complete)
 
 
+def of_experiments(program: Program, effects: Iterable[Effect]) -> tuple[Effect, ...]:
+    """The effects, with the experiments that their campaigns run."""
+    if not program.experiments:
+        return tuple(effects)
+    ids = {campaign_id: each.id for campaign_id, each in program.experiments.items()}
+    return tuple(
+        msgspec.structs.replace(each, experiment_id=ids[each.campaign_id])
+        if each.campaign_id in ids
+        else each
+        for each in effects
+    )
+
+
 def code_changes(changes: Iterable[AttributeChange]) -> tuple[CodeAttribute, ...]:
     """What is to be stored of coupons and referral codes."""
     return settled(
@@ -198,6 +212,24 @@ def _trace(
 
 
 def _candidates(
+    program: Program, purpose: Purpose, frame: Evaluation, book: CouponBook, now: datetime
+) -> list[Candidate]:
+    found = _possible(program, purpose, frame, book, now)
+    if not program.experiments:
+        return found
+    chosen = variants_of(program.experiments, *_allocated(frame))
+    return [each for each in found if each[1].variant_id in (0, chosen.get(each[0].campaign.id))]
+
+
+def _allocated(frame: Evaluation) -> tuple[tuple[VariantAllocation, ...], str]:
+    """What is known of the variants of whom the rules are run for, and who that is."""
+    profile_id = frame.profile.integration_id if frame.profile is not None else ""
+    if frame.session is None:
+        return (), subject_of(profile_id)
+    return frame.session.variant_allocations, subject_of(profile_id, frame.session.integration_id)
+
+
+def _possible(
     program: Program, purpose: Purpose, frame: Evaluation, book: CouponBook, now: datetime
 ) -> list[Candidate]:
     if purpose.campaign_ids is not None:

@@ -65,6 +65,7 @@ class SessionFacts:
         "state",
         "store_integration_id",
         "total",
+        "variant_allocations",
     )
 
     def __init__(self, session: Session, definitions: "FactDefinitions") -> None:
@@ -82,6 +83,7 @@ class SessionFacts:
         self.identifiers = list(session.identifiers)
         self.store_integration_id = session.store_integration_id or None
         self.first_session = session.first_session
+        self.variant_allocations = session.experiment_variant_allocations
         self.attributes = readable(session.attributes, definitions.session)
 
 

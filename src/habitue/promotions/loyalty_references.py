@@ -66,6 +66,18 @@ def references_of(ruleset: Ruleset) -> LoyaltyReferences:
     return LoyaltyReferences(frozenset(ids), frozenset(names), any_, achievements, advocates)
 
 
+def joined_references(references: Iterable[LoyaltyReferences]) -> LoyaltyReferences:
+    """What several rulesets refer to, together."""
+    each = list(references)
+    return LoyaltyReferences(
+        frozenset[int]().union(*(one.ids for one in each)),
+        frozenset[str]().union(*(one.names for one in each)),
+        any(one.any for one in each),
+        any(one.achievements for one in each),
+        any(one.advocates for one in each),
+    )
+
+
 def functions_of(ruleset: Ruleset) -> frozenset[str]:
     """The functions that the rules of a ruleset name, in lower case."""
     return frozenset(call.name.lower() for call in _calls(_expressions(ruleset)))

@@ -19,9 +19,15 @@ from habitue.promotions.campaign import AdditionalCost, Application, Campaign
 from habitue.promotions.campaign_set import Placement, placed
 from habitue.promotions.candidates import CandidateIndex
 from habitue.promotions.catalog import PriceType
-from habitue.promotions.compiled import CompiledCampaign, compile_campaign
+from habitue.promotions.compiled import (
+    CompiledCampaign,
+    compile_campaign,
+    compile_experiment,
+    ruleset_ids_of,
+)
 from habitue.promotions.configuration import Configuration
 from habitue.promotions.dialect import definitions_of, dialect_of, event_definitions
+from habitue.promotions.experiments import Experiment, campaign_in
 from habitue.promotions.facts import FactDefinitions
 from habitue.promotions.giveaways import GiveawayPool
 from habitue.promotions.item_filters import compiled_filters
@@ -59,8 +65,12 @@ class Program:
         self.application = application
         self.zone: tzinfo = application.zone
         self.dialect: Dialect = dialect_of(configuration, application.id)
+        self.experiments: Mapping[int, Experiment] = _experiments(configuration, application.id)
         self.campaigns: Mapping[int, Campaign] = {
-            each.id: each for each in configuration.campaigns_of(application.id)
+            each.id: campaign_in(self.experiments[each.id], each)
+            if each.id in self.experiments
+            else each
+            for each in configuration.campaigns_of(application.id)
         }
         self.limits = limits_by_campaign(self.campaigns.values())
         self.stores = store_terms(self.campaigns.values(), self.limits)
@@ -183,16 +193,35 @@ def build_program(
     kept = previous.compiled if previous is not None and same_words else {}
     compiled = {}
     for campaign in program.campaigns.values():
-        ruleset = configuration.rulesets.get(campaign.active_ruleset_id or 0)
-        if ruleset is None:
-            continue
-        earlier = kept.get(campaign.id)
-        if earlier is not None and earlier.ruleset_id == ruleset.id:
-            compiled[campaign.id] = msgspec.structs.replace(earlier, campaign=campaign)
-        else:
-            compiled[campaign.id] = compile_campaign(campaign, ruleset, program.dialect)
+        found = _compiled(program, configuration, campaign, kept.get(campaign.id))
+        if found is not None:
+            compiled[campaign.id] = found
     program.use(compiled)
     return program
+
+
+def _compiled(
+    program: Program,
+    configuration: Configuration,
+    campaign: Campaign,
+    earlier: CompiledCampaign | None,
+) -> CompiledCampaign | None:
+    experiment = program.experiments.get(campaign.id)
+    ruleset = configuration.rulesets.get(campaign.active_ruleset_id or 0)
+    ids: tuple[int, ...] = (ruleset.id,) if ruleset is not None else ()
+    if experiment is not None:
+        ids = ruleset_ids_of(experiment)
+    if earlier is not None and earlier.ruleset_ids == ids:
+        return msgspec.structs.replace(earlier, campaign=campaign)
+    if experiment is not None:
+        return compile_experiment(campaign, experiment, program.dialect)
+    return None if ruleset is None else compile_campaign(campaign, ruleset, program.dialect)
+
+
+def _experiments(configuration: Configuration, application_id: int) -> dict[int, Experiment]:
+    """The experiments of an application that are not archived, by their campaign."""
+    found = map(configuration.experiment_of, configuration.campaigns_of(application_id))
+    return {each.campaign_id: each for each in found if each is not None}
 
 
 def _vocabulary(configuration: Configuration, application_id: int) -> Vocabulary:

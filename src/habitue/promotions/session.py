@@ -13,7 +13,7 @@ Everything else is refused. A closed or cancelled session cannot be edited; `can
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 
@@ -22,6 +22,7 @@ from habitue.model.errors import Fault, InvalidInput
 from habitue.pricing.cart import CartItem, Totals
 from habitue.pricing.totals import remaining_totals_of, totals_of
 from habitue.promotions.effects import Effect
+from habitue.promotions.experiments import VariantAllocation
 from habitue.promotions.returned import Returns
 
 SessionState = Literal["open", "closed", "partially_returned", "cancelled"]
@@ -57,7 +58,7 @@ class SessionHead(msgspec.Struct, frozen=True):
     loyalty_cards: tuple[str, ...] = ()
     identifiers: tuple[str, ...] = ()
     attributes: Attributes = {}
-    experiment_variant_allocations: tuple[dict[str, Any], ...] = ()
+    experiment_variant_allocations: tuple[VariantAllocation, ...] = ()
     first_session: bool = True
     update_count: int = 0
     closed_at: datetime | None = None
@@ -103,7 +104,7 @@ class SessionUpdate(msgspec.Struct, frozen=True):
     loyalty_cards: tuple[str, ...] | None = None
     identifiers: tuple[str, ...] | None = None
     attributes: Attributes | None = None
-    experiment_variant_allocations: tuple[dict[str, Any], ...] | None = None
+    experiment_variant_allocations: tuple[VariantAllocation, ...] | None = None
 
 
 def check_transition(current: str, wanted: str) -> None:

@@ -141,7 +141,9 @@ class Tracer:
         explained: tuple[Explanation, ...],
     ) -> None:
         rule = attempt.rule
-        trace = RuleTrace(rule.index, rule.title, verdict, details, attempt.code or None, explained)
+        trace = RuleTrace(
+            rule.cause[2], rule.title, verdict, details, attempt.code or None, explained
+        )
         self._rules.setdefault(attempt.compiled.campaign.id, []).append(trace)
 
 
@@ -149,6 +151,8 @@ def _idle_words(campaign: Campaign, now: datetime) -> str:
     if campaign.active_ruleset_id is None:
         return "the campaign has no active rules"
     if campaign.state != "enabled":
+        if campaign.experiment_id is not None:
+            return "the campaign or its experiment is not enabled"
         return f"the campaign is {campaign.state}"
     if campaign.has_ended(now):
         return f"the campaign ended at {campaign.end_time:%Y-%m-%d %H:%M} UTC"

@@ -40,6 +40,7 @@ NamedKind = Literal[
     "catalog",
     "price_type",
     "cart_item_filter",
+    "experiment",
     "user",
     "role",
 ]

@@ -20,6 +20,7 @@ from habitue.promotions.campaign import AdditionalCost, Application, Campaign, S
 from habitue.promotions.catalog import Catalog, PriceType
 from habitue.promotions.configuration import Configuration
 from habitue.promotions.event import EventType
+from habitue.promotions.experiments import Experiment
 from habitue.promotions.giveaways import GiveawayPool
 from habitue.promotions.item_filters import CartItemFilter
 from habitue.promotions.notification import Notification
@@ -64,6 +65,7 @@ Entity: TypeAlias = (
     | Catalog
     | PriceType
     | CartItemFilter
+    | Experiment
     | OrganisationEntry
 )
 Value = TypeVar("Value")
@@ -99,11 +101,14 @@ _KINDS: Mapping[type, Kind] = {
     Catalog: "catalog",
     PriceType: "price_type",
     CartItemFilter: "cart_item_filter",
+    Experiment: "experiment",
     **{type_: place.kind for type_, place in PLACES.items()},
 }
 _DECODERS: Mapping[str, "msgspec.json.Decoder[Any]"] = {
     kind: decoder_of(type_) for type_, kind in _KINDS.items()
 }
+#: What is told apart by its key.
+_KEYED = Store | Collection | ValueMap | Notification | CartItemFilter | User | Experiment
 _COLUMNS = (
     "name",
     "entity",
@@ -180,6 +185,7 @@ def _laid_over(
         catalogs=_merged(known.catalogs, changed["catalog"]),
         price_types=_merged(known.price_types, changed["price_type"]),
         cart_item_filters=_merged(known.cart_item_filters, changed["cart_item_filter"]),
+        experiments=_merged(known.experiments, changed["experiment"]),
         users=_merged(known.users, changed["user"]),
         roles=_merged(known.roles, changed["role"]),
     )
@@ -203,7 +209,7 @@ def _write(change: Change) -> ConfigurationWrite:
     document: Any = entity
     if isinstance(entity, Webhook):
         columns["name"] = entity.title
-    if isinstance(entity, Store | Collection | ValueMap | Notification | CartItemFilter | User):
+    if isinstance(entity, _KEYED):
         columns["name"] = entity.key
     if isinstance(entity, Achievement):
         columns["name"] = f"{entity.campaign_id}/{entity.name}"

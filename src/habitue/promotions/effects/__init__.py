@@ -151,6 +151,7 @@ class Effect(msgspec.Struct, frozen=True, omit_defaults=True):
     coupon_id: int | None = None
     group_id: int | None = None
     group_mode: str | None = None
+    experiment_id: int | None = None
 
 
 def unclaimed(outcome: Outcome) -> Effect:

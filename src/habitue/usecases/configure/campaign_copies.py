@@ -16,12 +16,14 @@ from habitue.model.errors import Fault, InvalidInput
 from habitue.promotions.campaign import Application, Campaign, StoredRuleset
 from habitue.promotions.campaign_set import Group, Leaf, groups_in
 from habitue.promotions.configuration import Configuration
+from habitue.promotions.experiments import Experiment
 from habitue.promotions.shop_lists import Collection, ValueMap
 from habitue.store.configuration import Kind, new_ids
 from habitue.usecases.configuration import Change
 from habitue.usecases.configure.campaign_sets import campaign_set_of
 from habitue.usecases.configure.campaigns import CampaignFields, new_campaign
 from habitue.usecases.configure.checks import application_faults, refuse_if_any
+from habitue.usecases.configure.experiments import copied_experiment
 from habitue.usecases.configure.fields import sent
 from habitue.usecases.configure.limits import LimitWish
 from habitue.usecases.configure.rule_checks import ruleset_errors
@@ -114,9 +116,28 @@ async def _copied(
         refuse_if_any(_rule_faults(configuration, copy, own, place))
         copy = msgspec.structs.replace(copy, active_ruleset_id=ruleset_id)
         changes.append(Change(own))
+    experiment = configuration.experiment_of(original)
+    if experiment is not None:
+        copy, more = await _experiment(shop, configuration, experiment, copy, place, now)
+        changes += more
     changes += await _lists(shop, configuration, original, copy, now)
     changes += _grouped(configuration, place, copy, order.group_id, now)
     return copy, [Change(copy), *changes]
+
+
+async def _experiment(
+    shop: Shop,
+    configuration: Configuration,
+    original: Experiment,
+    copy: Campaign,
+    place: _Place,
+    now: datetime,
+) -> tuple[Campaign, list[Change]]:
+    try:
+        return await copied_experiment(shop, configuration, original, copy, now)
+    except InvalidInput as refusal:
+        faults = [_lacking(place, f"{each.pointer}: {each.details}") for each in refusal.faults]
+        raise InvalidInput(*faults) from None
 
 
 def _order_faults(configuration: Configuration, order: CopyOrder) -> Iterator[Fault]:

@@ -106,6 +106,10 @@ async def delete_campaign(shop: Shop, application_id: int, campaign_id: int) -> 
         for listed in (configuration.collections, configuration.value_maps):
             mine = (each for each in listed.values() if each.campaign_id == campaign_id)
             gone += [Change(each, deleted=True) for each in mine]
+        experiments = configuration.experiments.values()
+        gone += [
+            Change(each, deleted=True) for each in experiments if each.campaign_id == campaign_id
+        ]
         return Decision(None, tuple(gone), delete_coupons)
 
     await settle(shop, decide)
@@ -151,6 +155,10 @@ def changed_campaign(
     campaign = _with(old, fields, now)
     if ruleset is not None and _rules_change(old, campaign):
         refuse_if_any(_rule_faults(configuration, campaign, ruleset, fields))
+    experiment = configuration.experiment_of(old)
+    if experiment is not None and _rules_change(old, campaign):
+        for variant in experiment.variants:
+            refuse_if_any(_rule_faults(configuration, campaign, variant.ruleset, fields))
     return campaign
 
 

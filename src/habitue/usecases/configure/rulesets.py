@@ -72,7 +72,7 @@ async def update_ruleset(
 
     async def decide(configuration: Configuration) -> Decision[StoredRuleset]:
         campaign = configuration.campaign(application_id, campaign_id)
-        old = await _inactive(shop, campaign, ruleset_id)
+        old = await _inactive(shop, configuration, campaign, ruleset_id)
         ruleset = checked_ruleset(configuration, campaign, old.id, rules, old.created)
         if not activate:
             return Decision(ruleset, (Change(ruleset),))
@@ -90,7 +90,7 @@ async def delete_ruleset(
 
     async def decide(configuration: Configuration) -> Decision[None]:
         campaign = configuration.campaign(application_id, campaign_id)
-        ruleset = await _inactive(shop, campaign, ruleset_id)
+        ruleset = await _inactive(shop, configuration, campaign, ruleset_id)
         return Decision(None, (Change(ruleset, deleted=True),))
 
     await settle(shop, decide)
@@ -144,7 +144,16 @@ def _warning(fault: Fault) -> dict[str, str]:
     return {"pointer": fault.pointer, "title": fault.title, "details": fault.details}
 
 
-async def _inactive(shop: Shop, campaign: Campaign, ruleset_id: int) -> StoredRuleset:
+def _of_variants(configuration: Configuration, campaign: Campaign) -> list[int]:
+    experiment = configuration.experiment_of(campaign)
+    return [each.ruleset.id for each in experiment.variants] if experiment else []
+
+
+async def _inactive(
+    shop: Shop, configuration: Configuration, campaign: Campaign, ruleset_id: int
+) -> StoredRuleset:
+    if ruleset_id in _of_variants(configuration, campaign):
+        raise Conflict(f"Ruleset {ruleset_id} is a variant's; change it in its experiment")
     if ruleset_id == campaign.active_ruleset_id:
         raise Conflict(
             f"Ruleset {ruleset_id} is active and cannot be changed; "

@@ -42,6 +42,7 @@ class EffectOut(msgspec.Struct, rename="camel", omit_defaults=True):
     selected_price_type: str | None = None
     selected_price: Decimal | None = None
     adjustment_reference_id: str | None = None
+    experiment_id: int | None = None
 
 
 def effect_out(effect: Effect) -> EffectOut:
@@ -57,6 +58,7 @@ def effect_out(effect: Effect) -> EffectOut:
         effect.coupon_id,
         effect.group_id,
         effect.group_mode,
+        experiment_id=effect.experiment_id,
     )
 
 

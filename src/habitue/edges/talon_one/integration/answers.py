@@ -66,6 +66,15 @@ class CartItemOut(msgspec.Struct, rename="camel", omit_defaults=True):
     prices: dict[str, PriceDetailOut] | None = None
 
 
+class VariantAllocationOut(
+    msgspec.Struct, rename={"experiment_id": "experimentID", "variant_id": "variantID"}
+):
+    """The variant of an experiment that a session has."""
+
+    experiment_id: int
+    variant_id: int
+
+
 class CustomerSessionOut(msgspec.Struct, rename="camel"):
     """A session; totals are before any discount."""
 
@@ -79,7 +88,7 @@ class CustomerSessionOut(msgspec.Struct, rename="camel"):
     loyalty_cards: list[str]
     state: str
     cart_items: list[CartItemOut]
-    experiment_variant_allocations: list[dict[str, Any]]
+    experiment_variant_allocations: list[VariantAllocationOut]
     additional_costs: dict[str, Price]
     identifiers: list[str]
     attributes: dict[str, Any]
@@ -196,7 +205,10 @@ def session_out(session: Session) -> CustomerSessionOut:
         loyalty_cards=list(session.loyalty_cards),
         state=session.state,
         cart_items=items_out(session),
-        experiment_variant_allocations=list(session.experiment_variant_allocations),
+        experiment_variant_allocations=[
+            VariantAllocationOut(each.experiment_id, each.variant_id)
+            for each in session.experiment_variant_allocations
+        ],
         additional_costs=_prices(session.additional_costs),
         identifiers=list(session.identifiers),
         attributes=shortened(session.attributes),

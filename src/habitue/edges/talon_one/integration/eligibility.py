@@ -4,7 +4,7 @@ Only a dry run tells it. A campaign stands there as `enabled`, for as such it wa
 whatever its state is where a request picks it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal
 
@@ -74,6 +74,13 @@ class RuleEligibilityOut(RuleMetadataOut, rename="camel", kw_only=True):
     eligibility: list[RuleVerdictOut]
 
 
+class CampaignExperimentOut(msgspec.Struct, rename="camel"):
+    """The experiment of a campaign, and the variant that the customer has."""
+
+    id: int
+    variant_id: int
+
+
 class CampaignEligibilityOut(msgspec.Struct, rename="camel", kw_only=True):
     """A campaign with its verdicts, and with those on its rules."""
 
@@ -89,6 +96,7 @@ class CampaignEligibilityOut(msgspec.Struct, rename="camel", kw_only=True):
     features: list[str]
     eligibility: list[CampaignVerdictOut]
     rules: list[RuleEligibilityOut]
+    experiment: CampaignExperimentOut | UnsetType = UNSET
 
 
 def check_eligibility(content: Sequence[str] | None, *, dry: bool) -> None:
@@ -104,13 +112,22 @@ def eligibility_out(
     failures: Sequence[RuleFailure],
     triggered_ids: Sequence[int],
     program: Program,
+    variants: Mapping[int, int],
 ) -> list[CampaignEligibilityOut]:
-    """What the evaluation says of every campaign."""
+    """What the evaluation says of every campaign; of those with an experiment only where the
+    customer has one of its `variants`, which are by campaign."""
     found = eligibility_of(traces, failures, triggered_ids)
-    return [_campaign_out(each, program) for each in found if each.campaign_id in program.compiled]
+    return [
+        _campaign_out(each, program, variants.get(each.campaign_id, 0))
+        for each in found
+        if each.campaign_id in program.compiled
+        and (each.campaign_id not in program.experiments or each.campaign_id in variants)
+    ]
 
 
-def _campaign_out(each: CampaignEligibility, program: Program) -> CampaignEligibilityOut:
+def _campaign_out(
+    each: CampaignEligibility, program: Program, variant_id: int
+) -> CampaignEligibilityOut:
     compiled = program.compiled[each.campaign_id]
     campaign = compiled.campaign
     return CampaignEligibilityOut(
@@ -128,10 +145,14 @@ def _campaign_out(each: CampaignEligibility, program: Program) -> CampaignEligib
         rules=[
             RuleEligibilityOut(
                 **rule_metadata(rule.tree.shown),
-                eligibility=[_rule_verdict(v) for v in each.rules.get(rule.index, ())],
+                eligibility=[_rule_verdict(v) for v in each.rules.get(rule.cause[2], ())],
             )
             for rule in compiled.rules
+            if rule.variant_id == variant_id
         ],
+        experiment=CampaignExperimentOut(program.experiments[campaign.id].id, variant_id)
+        if variant_id
+        else UNSET,
     )
 
 

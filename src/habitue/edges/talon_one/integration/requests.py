@@ -27,6 +27,7 @@ from habitue.promotions.audiences import MembershipChange
 from habitue.promotions.decide import SessionCommand
 from habitue.promotions.decide_return import ReturnCommand
 from habitue.promotions.evaluate import Purpose
+from habitue.promotions.experiments import VariantAllocation
 from habitue.promotions.returned import ReturnWish
 from habitue.promotions.session import SessionUpdate
 
@@ -101,7 +102,7 @@ class CartItemIn(msgspec.Struct, rename="camel"):
         )
 
 
-class VariantAllocation(
+class VariantAllocationIn(
     msgspec.Struct, rename={"experiment_id": "experimentID", "variant_id": "variantID"}
 ):
     experiment_id: CampaignId
@@ -119,7 +120,7 @@ class SessionIn(msgspec.Struct, rename="camel"):
     loyalty_cards: list[str] | None = None
     state: Literal["open", "closed", "cancelled"] | None = None
     cart_items: list[CartItemIn] | None = None
-    experiment_variant_allocations: list[VariantAllocation] | None = None
+    experiment_variant_allocations: list[VariantAllocationIn] | None = None
     additional_costs: dict[str, AdditionalCostIn] | None = None
     identifiers: list[str] | None = None
     attributes: dict[str, Any] | None = None
@@ -141,7 +142,7 @@ class SessionIn(msgspec.Struct, rename="camel"):
             attributes=self.attributes,
             experiment_variant_allocations=None
             if variants is None
-            else tuple(msgspec.to_builtins(each) for each in variants),
+            else tuple(VariantAllocation(each.experiment_id, each.variant_id) for each in variants),
         )
 
 

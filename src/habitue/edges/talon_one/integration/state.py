@@ -40,6 +40,7 @@ from habitue.edges.talon_one.referral_wire import (
 )
 from habitue.promotions.budgets import counts_of
 from habitue.promotions.coupon import Coupon
+from habitue.promotions.experiments import subject_of, variants_of
 from habitue.promotions.giveaways import awarded
 from habitue.promotions.program import Program
 from habitue.promotions.referral import referred_after
@@ -257,8 +258,20 @@ def _eligibility(
 ) -> None:
     decision = outcome.decision
     state.campaign_eligibility = eligibility_out(
-        decision.trace, decision.failures, decision.triggered_campaign_ids, program
+        decision.trace,
+        decision.failures,
+        decision.triggered_campaign_ids,
+        program,
+        _variants(outcome, program),
     )
+
+
+def _variants(outcome: SessionOutcome | ProfileOutcome, program: Program) -> dict[int, int]:
+    if not isinstance(outcome, SessionOutcome):
+        return variants_of(program.experiments, (), subject_of(outcome.integration_id))
+    session = outcome.decision.session
+    sent, subject = session.experiment_variant_allocations, session.profile_id
+    return variants_of(program.experiments, sent, subject_of(subject, session.integration_id))
 
 
 def _achievements(

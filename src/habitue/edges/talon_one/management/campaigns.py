@@ -111,6 +111,7 @@ class CampaignOut(msgspec.Struct, rename="camel", kw_only=True):
     updated: datetime
     frontend_state: FrontendState
     stores_imported: bool
+    experiment_id: int | UnsetType = UNSET
 
 
 class CampaignQuery(PageQuery, rename="camel", kw_only=True):
@@ -263,6 +264,7 @@ def campaign_out(campaign: Campaign, now: datetime, counts: Iterable[Count]) -> 
         updated=campaign.updated,
         frontend_state=campaign.frontend_state(now),
         stores_imported=campaign.stores_imported,
+        experiment_id=campaign.experiment_id or UNSET,
     )
 
 
