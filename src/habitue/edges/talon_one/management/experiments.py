@@ -301,6 +301,13 @@ def operations() -> list[Operation]:
             description="Once it was enabled, variants keep their rules and weights. An archived"
             " experiment leaves the campaign to its own active ruleset.",
         ),
+        *_more(one),
+    ]
+
+
+def _more(one: str) -> list[Operation]:
+    operation = partial(managed, group="Experiments")
+    return [
         operation(
             "deleteExperiment",
             "DELETE",
