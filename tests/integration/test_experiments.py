@@ -128,11 +128,11 @@ def test_external_experiments_run_for_those_who_are_allocated(front: Shopfront) 
     campaign_id = front.campaign(name="outside", features=["coupons"])
     variants = [variant("coded", 5, 0, isPrimary=True), variant("plain", 10, 0)]
     variants[0]["ruleset"]["rules"][0]["condition"] = ["and", ["couponValid"]]
-    fields = {"isVariantAssignmentExternal": True, "state": "enabled", "variants": variants}
-    experiment = made(front, campaign_id, **fields)
+    fields: dict[str, Any] = {"isVariantAssignmentExternal": True, "state": "enabled"}
+    experiment = made(front, campaign_id, **fields, variants=variants)
     front.coupon(campaign_id, "OUTSIDE", usageLimit=0)
     vendor = client(front)
-    session = {"profileId": "e", "cartItems": CART, "couponCodes": ["OUTSIDE"]}
+    session: dict[str, Any] = {"profileId": "e", "cartItems": CART, "couponCodes": ["OUTSIDE"]}
     (rejected,) = effects_of(vendor.update_customer_session_v2("e1", request([], **session)))
     assert rejected[0] == "rejectCoupon"
     found = {}
