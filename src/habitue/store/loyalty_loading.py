@@ -97,7 +97,7 @@ class PointsRow(msgspec.Struct, frozen=True):
     """What was read: ledgers by subledger. `receipt` answers an earlier request of the key;
     `root_id` is whom the claim names. `card` is the document of the card whose points they are,
     None where a customer has them. `depth` is how many of the lots that can be spent were asked
-    for, None where all lots were read."""
+    for, None where all lots were read. `is_one`: a customer, who was joined with nobody."""
 
     configuration_version: int
     customer_id: int | None
@@ -110,6 +110,7 @@ class PointsRow(msgspec.Struct, frozen=True):
     ledgers: dict[str, LedgerRows]
     postings: list[PostingRow]
     depth: int | None
+    is_one: bool = False
 
 
 async def load(
@@ -181,6 +182,7 @@ def points_in(rows: Iterable[Row], depth: int | None) -> PointsRow:
         ledgers=ledgers,
         postings=postings,
         depth=depth,
+        is_one=head["flag"] is False and head["card"] is None,
     )
 
 
@@ -213,7 +215,7 @@ def _add_lot(ledger: LedgerRows, row: Row) -> None:
         session_id=row["id"],
         taken=taken,
         expired=expired,
-        deleted=row["deleted"],
+        deleted=row["flag"],
     )
     ledger.lots[lot.key] = lot
     if row["part"] == "spendable":

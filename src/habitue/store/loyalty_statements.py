@@ -10,24 +10,24 @@ from typing import Literal, TypeAlias, get_args
 
 BY_CLAIM = """
     SELECT holder.id, holder.version, holder.attributes, coalesce(claim.root_id, holder.id) AS root,
-        NULL::jsonb AS card
+        NULL::jsonb AS card, holder.joined
     FROM claim JOIN customer AS holder ON holder.id = claim.customer_id
     WHERE claim.claim_key = $1::uuid AND $2::bigint IS NULL
 """
 
 BY_IDENTIFIER = """
     SELECT card.owner_id AS id, card.version, '{}'::jsonb AS attributes, card.owner_id AS root,
-        program_card_document(card) AS card
+        program_card_document(card) AS card, false AS joined
     FROM program_card AS card
     WHERE card.program_id = $3 AND card.identifier = $1::text AND card.deleted IS NULL
         AND $2::bigint IS NULL
 """
 
 _BY_ID = """
-    SELECT id, version, attributes, id AS root, NULL::jsonb AS card
+    SELECT id, version, attributes, id AS root, NULL::jsonb AS card, joined
     FROM customer WHERE id = $2::bigint AND $1::uuid IS NULL
     UNION ALL
-    SELECT owner_id, version, '{}', owner_id, program_card_document(card)
+    SELECT owner_id, version, '{}', owner_id, program_card_document(card), false
     FROM program_card AS card WHERE owner_id = $2
 """
 
@@ -111,7 +111,7 @@ lot AS MATERIALIZED (
         SELECT * FROM loyalty_lot
         WHERE customer_id = ledger.customer_id AND program_id = $3
             AND subledger = ledger.subledger AND remaining > 0
-            AND start > ledger.since AND start <= ledger.until
+            AND start > created AND start > ledger.since AND start <= ledger.until
         ORDER BY start OFFSET 0
     ) AS due
     WHERE ledger.next_change <= ledger.until
@@ -135,7 +135,7 @@ SELECT 'owner' AS part, NULL::text AS subledger, owner.id, owner.version, owner.
         SELECT min(joined) FROM loyalty_membership
         WHERE loyalty_membership.customer_id = owner.id AND program_id = $3
     ) AS moment, NULL::timestamptz AS start, NULL::timestamptz AS expiry, NULL::text AS word,
-    NULL::boolean AS deleted, owner.attributes AS document, owner.card,
+    owner.joined AS flag, owner.attributes AS document, owner.card,
     configuration.version AS configuration_version,
     receipt.request_hash, receipt.status AS receipt_status, receipt.answer AS receipt_answer
 FROM configuration LEFT JOIN owner ON true
@@ -182,7 +182,7 @@ SELECT 'unread', ledger.subledger, NULL, NULL, NULL, NULL, NULL, NULL, least((
         SELECT other.start FROM loyalty_lot AS other
         WHERE other.customer_id = ledger.customer_id AND other.program_id = $3
             AND other.subledger = ledger.subledger AND other.remaining > 0
-            AND other.start > ledger.until
+            AND other.start > other.created AND other.start > ledger.until
             AND NOT EXISTS (SELECT FROM seen
                 WHERE seen.key = other.key AND seen.subledger = other.subledger)
         ORDER BY other.start LIMIT 1

@@ -17,11 +17,13 @@ from habitue.loyalty.ledger import LedgerDecision, LotsUnread
 from habitue.loyalty.program import LoyaltyProgram
 from habitue.model.errors import Fault, InvalidInput, NotFound, ProfileBusy, StoreUnavailable
 from habitue.model.idempotency import Idempotency
-from habitue.store import loyalty
+from habitue.store import loyalty, loyalty_earning
 from habitue.store.database import Connection
 from habitue.store.loyalty import PointsQuery
+from habitue.store.loyalty_earning import CalmRow
 from habitue.store.receipts import Receipt
 from habitue.usecases.deciding_together import Request, decided_together
+from habitue.usecases.points_earned import calm_state, earning_of, is_usual
 from habitue.usecases.points_state import PointsState, points_state, writes_of
 from habitue.usecases.shop import Shop
 from habitue.usecases.writing import Reply, earlier_reply, settled
@@ -200,6 +202,10 @@ async def save_points(
 ) -> None:
     """Saves what was decided, with the answer where it is promised to be the same again. Raises
     `GuardFailed`."""
+    earning = earning_of(state, decisions) if idempotency is None else None
+    if earning is not None:
+        await loyalty_earning.earn(connection, earning)
+        return
     writes, of_card = writes_of(decisions), state.card is not None
     if idempotency is not None and isinstance(reply, Reply):
         receipt = Receipt(idempotency.request_hash, reply.status, reply.body)
@@ -249,6 +255,13 @@ async def _read(
             profile_based(program)
         if locked:
             await loyalty.lock(connection, query)
+        if depth == 0 and key is None and is_usual(query):
+            calm = await _calm(connection, query, program, now)
+            if calm is not None and calm.configuration_version != shop.configuration.version:
+                await shop.refresh()
+                continue
+            if calm is not None:
+                return calm_state(calm, program, query.subledger or "", now), None
         row = await loyalty.load(connection, query, now, depth, key)
         if row.configuration_version != shop.configuration.version:
             await shop.refresh()
@@ -257,3 +270,17 @@ async def _read(
         if state is None:
             raise NotFound("Customer profile" if query.card is None else "Loyalty card", customer)
         return state, row.receipt
+
+
+async def _calm(
+    connection: Connection, query: PointsQuery, program: LoyaltyProgram, now: datetime
+) -> CalmRow | None:
+    assert query.profile_key is not None, "the ledger of a profile is asked for"
+    return await loyalty_earning.load_calm(
+        connection,
+        query.profile_key,
+        program.id,
+        query.subledger or "",
+        now,
+        attributed=bool(program.tier_attribute),
+    )
