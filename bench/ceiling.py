@@ -34,14 +34,13 @@ from habitue.customers.claims import profile_key, session_key
 from habitue.edges.http.decoding import read_body
 from habitue.edges.http.protocol import OneWriteProtocol
 from habitue.edges.http.server import connections_of, tune_collector
-from habitue.store import card_reading, cards, events, loyalty, sessions
+from habitue.store import card_reading, cards, events, loyalty_earning, sessions
 from habitue.store.cards import CardWrite
 from habitue.store.database import Database, open_database
 from habitue.store.embedded.linux import die_with_parent
 from habitue.store.failures import GuardFailed
 from habitue.store.location import Embedded
-from habitue.store.loyalty_loading import is_head
-from habitue.store.loyalty_statements import STATEMENTS
+from habitue.store.loyalty_earning import Earning
 
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -49,9 +48,7 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Answering = Callable[[bytes, bytes, bytes], Awaitable[bytes]]
 
 _LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
-ROOT_MARK = 77777777
-_ID_MARK = str(ROOT_MARK).encode()
-KEY_MARK = "aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee"
+_ID_MARK = b"77777777"
 #: So many customers may use a device before it says nothing of who it is.
 SHARED_MAX = 10
 _INDEX_WIDTH = len(people.MARK)
@@ -61,8 +58,7 @@ class Plan(msgspec.Struct, frozen=True):
     """Where the database is and how many processes serve; what is ready for each kind of request.
 
     `answer_bytes` is how long the answer to a session is; `events` are the documents of the events
-    of one request, as one JSON list; `points` is what is saved of a first point, for the marked
-    root and key.
+    of one request, as one JSON list; `earning` is a first point as it is saved.
     """
 
     data_dir: str
@@ -73,7 +69,7 @@ class Plan(msgspec.Struct, frozen=True):
     documents: Documents | None = None
     card: CardWrite | None = None
     events: bytes | None = None
-    points: bytes | None = None
+    earning: Earning | None = None
 
 
 class _Sessions:
@@ -195,10 +191,10 @@ class _Points:
     """Adds a point for an owner, as `add_points` does where nothing else happens."""
 
     def __init__(self, database: Database, plan: Plan) -> None:
-        assert plan.points is not None
+        assert plan.earning is not None
         self._database = database
         self._program_id = plan.program_id
-        self._write = plan.points
+        self._earning = plan.earning
 
     async def __call__(self, path: bytes, query: bytes, body: bytes) -> bytes:
         claim = profile_key(path.split(b"/")[5].decode(), sandbox=False)
@@ -207,18 +203,22 @@ class _Points:
         return b""
 
     async def _is_added(self, claim: UUID, now: datetime) -> bool:
-        asked = (claim, None, self._program_id, "", (), now, 0, None, _LONG_AGO)
-        statement = STATEMENTS["claim", "due", False]
-        owner, *rows = await self._database.fetch_together(statement, *asked, begins=is_head)
-        version, active = (rows[0]["version"], rows[0]["amounts"][-1]) if rows else (0, 0)
-        id_: int = owner["id"]
-        write = self._write.replace(KEY_MARK.encode(), str(uuid4()).encode())
-        write = write.replace(b'"version":0', b'"version":%d' % version)
-        write = write.replace(b'"active":1', b'"active":%d' % (active + 1))
-        write = write.replace(_ID_MARK, b"%d" % id_)
-        saved = (id_, owner["version"], now, write)
+        asked = (claim, self._program_id, "", now)
+        row = await loyalty_earning.load_calm(self._database, *asked, attributed=False)
+        assert row is not None, "nothing happens by itself to these points"
+        *_, active = row.totals or [Decimal(0)]
+        earning = msgspec.structs.replace(
+            self._earning,
+            customer_id=row.customer_id,
+            customer_version=row.customer_version,
+            root_id=row.root_id,
+            booked=now,
+            version=row.account_version or 0,
+            active=active + 1,
+            key=uuid4(),
+        )
         try:
-            await self._database.fetch_together(loyalty.SAVE, *saved, order=id_)
+            await loyalty_earning.earn(self._database, earning)
         except GuardFailed:
             return False
         return True
@@ -233,7 +233,7 @@ class _Server(uvicorn.Server):
 
 
 def _kind_of(plan: Plan) -> Callable[[Database, Plan], Answering]:
-    if plan.points:
+    if plan.earning:
         return _Points
     return _Sessions if plan.documents else _People if plan.card else _Events
 

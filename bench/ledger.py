@@ -6,9 +6,11 @@ balance costs by how many lots there are.
 An embedded database in a temporary directory is filled with owners of points. Rounds follow one
 another: points for one hot account and for all accounts in turn, each by the server over HTTP
 (`add_points`) and by pgbench (see `bench.points_pgbench`), and those for all accounts also by the
-least that a server of this stack can do (`bench.ceiling`), for the same time with the same number
-of connections. Figures are medians over the rounds; the ratio is postings per second as a part of
-pgbench's. Then balances are read, and points spent, one request after the other.
+use case without HTTP (`bench.points_usecase`: as many at a time, in as many processes, with the
+same commits) and by the least that a server of this stack can do (`bench.ceiling`), for the same
+time with the same number of connections. Figures are medians over the rounds; the ratio is postings
+per second as a part of pgbench's. Then balances are read, and points spent, one request after the
+other.
 """
 
 import argparse
@@ -27,17 +29,18 @@ from uuid import UUID
 
 import msgspec
 
-from bench import ceiling, points_pgbench
+from bench import ceiling, points_pgbench, points_usecase
 from bench.measuring import Load, Run, median_of, percentile, processor_seconds, run_bench
 from bench.pgbench import Peer
 from bench.points_load import Plan, Report, name_of
 from bench.serving import Server, ceiling_served, served
 from habitue.customers.claims import profile_key
 from habitue.loyalty import decide
-from habitue.loyalty.ledger import Cause, Ledger, LedgerDecision
+from habitue.loyalty.ledger import Cause, LedgerDecision
 from habitue.loyalty.program import LoyaltyProgram
 from habitue.loyalty.settling import begin
 from habitue.loyalty.terms import Terms
+from habitue.model.documents import encode
 from habitue.store.configuration import new_ids
 from habitue.store.database import Database, first_connection, open_database
 from habitue.store.database import Server as DatabaseServer
@@ -46,16 +49,17 @@ from habitue.store.embedded.binaries import find
 from habitue.store.embedded.layout import Layout
 from habitue.store.location import Embedded
 from habitue.store.loyalty import PointsQuery
+from habitue.store.loyalty_earning import Earning
 from habitue.usecases.change_points import change_points
 from habitue.usecases.configuration import Change, save_configuration
 from habitue.usecases.configure.keys import create_key
-from habitue.usecases.points_state import PointsState, writes_of
+from habitue.usecases.points_state import PointsState
 from habitue.usecases.shop import Shop
 
 KEY = "a-management-key-of-the-ledger-benchmark"
 NOW = datetime.now(UTC)
 HOT, SPREAD = "one account", "all accounts"
-HABITUE, CEILING, PEER = "habitue", "ceiling", "pgbench"
+HABITUE, USE_CASE, CEILING, PEER = "habitue", "use case", "ceiling", "pgbench"
 #: Lots that are earned in one write.
 BATCH = 100
 
@@ -79,6 +83,7 @@ class Bench(NamedTuple):
     options: Options
     shop: Shop
     program: LoyaltyProgram
+    data_dir: Path
     endpoint: Endpoint
     postgres: int
     peer: Peer
@@ -122,7 +127,7 @@ async def measure(options: Options, directory: Path) -> Outcome:
             bench = await _prepared(options, directory, database, endpoint)
             with (
                 served(directory, ["--data-dir", str(data_dir)], options.workers) as server,
-                ceiling_served(directory, _least(bench, data_dir)) as least,
+                ceiling_served(directory, _least(bench)) as least,
             ):
                 sides = await _rounds(bench, {HABITUE: server, CEILING: least})
                 readings = [await _reading(bench, server, lots) for lots in options.lots]
@@ -147,7 +152,7 @@ async def _prepared(
     await database.execute("VACUUM ANALYZE customer, claim, peer_account")
     postmaster = Layout(directory / "db").cluster.joinpath("postmaster.pid")
     postgres = int(postmaster.read_text().split()[0])
-    return Bench(options, shop, program, endpoint, postgres, peer)
+    return Bench(options, shop, program, directory / "db", endpoint, postgres, peer)
 
 
 async def _fill(database: Database, owners: int) -> None:
@@ -167,42 +172,44 @@ async def _fill(database: Database, owners: int) -> None:
     )
 
 
-def _least(bench: Bench, data_dir: Path) -> ceiling.Plan:
+def _least(bench: Bench) -> ceiling.Plan:
     """What the ceiling saves: a point, as the use case would have it."""
-    ledger = Ledger(bench.program.id, "", ceiling.ROOT_MARK, NOW)
-    booking = begin(ledger, bench.program, NOW)
-    decide.earn(booking, UUID(ceiling.KEY_MARK), Decimal(1), Terms(NOW), Cause(actor="staff:1"))
-    points = writes_of([booking.decision()])
-    return ceiling.Plan(
-        str(data_dir), bench.options.workers, program_id=bench.program.id, points=points
+    earning = Earning(
+        *(0, 0, 0, NOW, bench.program.id, "", 0, None, NOW, None),
+        *(Decimal(1), UUID(int=0), Decimal(1), NOW, None, ""),
+        encode(Cause(actor="staff:1")),
     )
+    data_dir, workers = str(bench.data_dir), bench.options.workers
+    return ceiling.Plan(data_dir, workers, program_id=bench.program.id, earning=earning)
 
 
 async def _rounds(bench: Bench, servers: Mapping[str, Server]) -> list[Side]:
     # everybody wants the same row at the hot account, which tells nothing of a stack
-    names = {HOT: (HABITUE, PEER), SPREAD: (HABITUE, CEILING, PEER)}
+    names = {HOT: (HABITUE, PEER), SPREAD: (HABITUE, USE_CASE, CEILING, PEER)}
     sides = [Side(spread, name, []) for spread in names for name in names[spread]]
     for _ in range(bench.options.rounds):
         for side in sides:
             owners = 1 if side.spread == HOT else bench.options.owners
             await _checkpoint(bench)
-            side.runs.append(await _run(bench, servers.get(side.name), owners))
+            side.runs.append(await _run(bench, side.name, servers.get(side.name), owners))
     return sides
 
 
-async def _run(bench: Bench, server: Server | None, owners: int) -> Run:
-    """One run by a server, or by pgbench."""
+async def _run(bench: Bench, name: str, server: Server | None, owners: int) -> Run:
+    """One run by a server, by the use case, or by pgbench."""
     options = bench.options
     log_before, postgres = await _written(bench), processor_seconds(bench.postgres)
     before = 0.0 if server is None else processor_seconds(server.process)
     if server is not None:
         load = await asyncio.to_thread(_load, bench, server, owners)
+        used = processor_seconds(server.process) - before
+    elif name == USE_CASE:
+        load = await _use_case(bench, owners)
+        used, load = load.client_seconds, msgspec.structs.replace(load, client_seconds=0.0)
     else:
-        load = await asyncio.to_thread(
-            points_pgbench.run,
-            *(bench.peer, owners, options.connections, options.warm_up, options.seconds),
-        )
-    used = 0.0 if server is None else processor_seconds(server.process) - before
+        seconds = (options.warm_up, options.seconds)
+        arguments = (bench.peer, owners, options.connections, *seconds)
+        load, used = await asyncio.to_thread(points_pgbench.run, *arguments), 0.0
     postgres = processor_seconds(bench.postgres) - postgres
     return Run(
         requests=load.requests,
@@ -222,14 +229,39 @@ def _load(bench: Bench, server: Server, owners: int) -> Load:
         *(server.port, KEY, bench.program.id, owners),
         *(options.connections, options.warm_up, options.seconds),
     )
-    done = subprocess.run(
-        [sys.executable, "-m", "bench.points_load"],
-        input=msgspec.json.encode(plan),
-        stdout=subprocess.PIPE,
-        check=True,
-    )
-    report = msgspec.json.decode(done.stdout, type=Report)
+    report = _reported("bench.points_load", msgspec.json.encode(plan))
     return Load(report.requests, options.seconds, report.window_ms, report.client_seconds)
+
+
+async def _use_case(bench: Bench, owners: int) -> Load:
+    """What the processes of the use case did together."""
+    options = bench.options
+    plans = [
+        points_usecase.Plan(
+            *(str(bench.data_dir), bench.program.id, owners, number, options.workers),
+            *(max(1, options.connections // options.workers), options.warm_up, options.seconds),
+        )
+        for number in range(options.workers)
+    ]
+    works = [
+        asyncio.to_thread(_reported, "bench.points_usecase", msgspec.json.encode(plan))
+        for plan in plans
+    ]
+    reports = await asyncio.gather(*works)
+    return Load(
+        requests=sum(each.requests for each in reports),
+        window_seconds=options.seconds,
+        window_ms=[ms for each in reports for ms in each.window_ms],
+        client_seconds=sum(each.client_seconds for each in reports),
+    )
+
+
+def _reported(module: str, plan: bytes) -> Report:
+    """What a process of that module reports of its plan."""
+    done = subprocess.run(
+        [sys.executable, "-m", module], input=plan, stdout=subprocess.PIPE, check=True
+    )
+    return msgspec.json.decode(done.stdout, type=Report)
 
 
 async def _reading(bench: Bench, server: Server, lots: int) -> Reading:

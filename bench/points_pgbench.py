@@ -1,8 +1,12 @@
 """The least that a posting must write, by pgbench, PostgreSQL's own load generator.
 
-One statement adds a point: the sums of the account, one transaction, two postings and a lot, in
-tables of its own with the keys that they need, and nothing else. There is no decision, no guard,
-no chain of hashes and nobody who asks.
+One statement adds a point and writes the facts that a posting leaves behind: the sums of the
+account, what of it can be spent and where its chain stands; one transaction with its key, cause,
+moments and its link in the chain; two postings; a lot, and its place in the order of spending. The
+tables are its own, with the keys that they need. The link is a part of it because it is stored in
+the same transaction and nothing could prove the rest without it; it was not at first, when a
+posting was compared with one that nobody could check. There is no decision, no guard, no customer
+who is looked up, and nobody who asks.
 """
 
 import resource
@@ -15,26 +19,40 @@ from habitue.store.database import Database
 
 _TABLES = """
 CREATE TABLE peer_account (id bigint PRIMARY KEY, issued numeric NOT NULL, open numeric NOT NULL,
-    sequence bigint NOT NULL) WITH (fillfactor = 80);
+    active numeric NOT NULL, moment timestamptz NOT NULL, sequence bigint NOT NULL,
+    last_hash bytea NOT NULL) WITH (fillfactor = 80);
 CREATE TABLE peer_transaction (account_id bigint, sequence bigint, key uuid, kind text,
-    at timestamptz, PRIMARY KEY (account_id, sequence));
-CREATE UNIQUE INDEX peer_transaction_key ON peer_transaction (account_id, key);
+    at timestamptz, booked timestamptz, amount numeric, start timestamptz, cause jsonb,
+    previous_hash bytea, hash bytea, PRIMARY KEY (account_id, sequence));
+CREATE UNIQUE INDEX peer_transaction_key ON peer_transaction (key, account_id);
 CREATE TABLE peer_posting (account_id bigint, sequence bigint, position integer, place text,
     amount numeric, lot uuid, PRIMARY KEY (account_id, sequence, position));
 CREATE TABLE peer_lot (account_id bigint, key uuid, amount numeric, remaining numeric,
-    start timestamptz, PRIMARY KEY (account_id, key));
+    created timestamptz, start timestamptz, expiry timestamptz, PRIMARY KEY (account_id, key))
+    WITH (fillfactor = 80);
+CREATE INDEX peer_lot_order ON peer_lot (account_id, coalesce(expiry, 'infinity'), created, key)
+    WHERE remaining > 0;
 """
 _POST = r"""\set id random(1, :owners)
-WITH account AS (
-    UPDATE peer_account SET issued = issued - 1, open = open + 1, sequence = sequence + 1
-    WHERE id = :id RETURNING id, sequence, gen_random_uuid() AS key
+WITH given AS MATERIALIZED (
+    SELECT gen_random_uuid() AS key, now() AS at, '{"actor": "staff:1"}'::jsonb AS cause
+), account AS (
+    UPDATE peer_account SET issued = issued - 1, open = open + 1, active = active + 1,
+        moment = at, sequence = sequence + 1,
+        last_hash = sha256(last_hash || convert_to(concat_ws('|', id, sequence + 1, key, 'earn',
+            at, cause, concat('issued:-1,open:', key, ':1')), 'UTF8'))
+    FROM given WHERE id = :id
+    RETURNING id, new.sequence, key, at, cause, old.last_hash AS previous_hash,
+        new.last_hash AS hash
 ), transaction AS (
-    INSERT INTO peer_transaction SELECT id, sequence, key, 'earn', now() FROM account
+    INSERT INTO peer_transaction
+    SELECT id, sequence, key, 'earn', at, at, 1, at, cause, previous_hash, hash FROM account
 ), posting AS (
-    INSERT INTO peer_posting SELECT id, sequence, position, place, amount, key FROM account,
-        (VALUES (1, 'issued', -1), (2, 'open', 1)) AS listed (position, place, amount)
+    INSERT INTO peer_posting SELECT id, sequence, position, place, amount, lot FROM account,
+        LATERAL (VALUES (1, 'issued', -1, NULL::uuid), (2, 'open', 1, key))
+        AS listed (position, place, amount, lot)
 )
-INSERT INTO peer_lot SELECT id, key, 1, 1, now() FROM account;
+INSERT INTO peer_lot SELECT id, key, 1, 1, at, at, NULL FROM account;
 """
 
 
@@ -44,8 +62,8 @@ async def prepare(peer: Peer, database: Database, owners: int) -> None:
         if statement.strip():
             await database.execute(statement)
     await database.execute(
-        "INSERT INTO peer_account SELECT number, 0, 0, 0 FROM generate_series(1, $1::bigint)"
-        " AS listed (number)",
+        "INSERT INTO peer_account SELECT number, 0, 0, 0, now(), 0, '' FROM"
+        " generate_series(1, $1::bigint) AS listed (number)",
         owners,
     )
     peer.directory.joinpath("posting.sql").write_text(_POST)

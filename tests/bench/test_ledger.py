@@ -9,6 +9,7 @@ from bench.ledger import (
     HOT,
     PEER,
     SPREAD,
+    USE_CASE,
     Options,
     Outcome,
     measure,
@@ -23,7 +24,7 @@ async def test_a_second_of_it(tmp_path: Path) -> None:
     outcome = await measure(TINY, tmp_path)
     assert [(each.spread, each.name) for each in outcome.sides] == [
         *((HOT, name) for name in (HABITUE, PEER)),
-        *((SPREAD, name) for name in (HABITUE, CEILING, PEER)),
+        *((SPREAD, name) for name in (HABITUE, USE_CASE, CEILING, PEER)),
     ]
     for side in outcome.sides:
         (run,) = side.runs
@@ -32,7 +33,7 @@ async def test_a_second_of_it(tmp_path: Path) -> None:
         assert run.postgres_us > 0
         assert (run.server_us > 0) == (side.name != PEER)
     assert [each.lots for each in outcome.readings] == [3, 30]
-    assert len(table(outcome).splitlines()) == 1 + 5 + 2
+    assert len(table(outcome).splitlines()) == 1 + 6 + 2
     assert msgspec.json.decode(msgspec.json.encode(outcome), type=Outcome) == outcome
 
 

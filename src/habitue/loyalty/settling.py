@@ -204,7 +204,9 @@ def start(booking: Booking, lot: Lot) -> None:
     """What it brings that the points of a lot can be spent from now on."""
     if booking.program.join_policy == "points_activated":
         join(booking)
-    follow(booking, booking.derived(lot.key, "start"))
+    if booking.debt:
+        fill_debt(booking, booking.derived(lot.key, "start"))
+    raise_tier(booking)
 
 
 def join(booking: Booking) -> None:

@@ -28,7 +28,8 @@ from habitue.store.statements import DRIVER_ERRORS, Arguments, Begins, Joint, Ro
 
 _Answer: TypeAlias = "asyncio.Future[list[Row]]"
 
-#: Round trips of one statement that are under way at a time, and how many travel in each.
+#: Round trips of one statement that are under way at a time, unless a `Joint` says it, and how many
+#: travel in each.
 LANES_MAX = 2
 GROUP_SIZE_MAX = 32
 ANSWERS_AT_ONCE = 4
@@ -63,7 +64,7 @@ class Gathering:
         self._joint = joint
         self._pool = pool
         self._group_pool = group_pool
-        self._lanes_free = LANES_MAX
+        self._lanes_free = LANES_MAX if joint is None else joint.lanes
         self._waiting: deque[_Passenger] = deque()
         self._under_way: set[asyncio.Task[None]] = set()
         self._claimed: set[int] = set()

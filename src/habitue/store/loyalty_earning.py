@@ -21,7 +21,8 @@ from habitue.store.failures import GuardFailed
 from habitue.store.statements import Arguments, Joint
 
 #: One row for each reading, by its place. Subqueries behind an OFFSET are looked up by keys,
-#: however little the planner knows of the tables.
+#: however little the planner knows of the tables, and arguments behind a SELECT tell it nothing, so
+#: that one plan serves for all.
 LOAD_CALM = """
 SELECT wanted.place, configuration.version AS configuration_version, owner.id, owner.version,
     owner.root_id, owner.joined, owner.attributes, account.root_id AS account_root_id,
@@ -45,7 +46,8 @@ SELECT wanted.place, configuration.version AS configuration_version, owner.id, o
         ORDER BY start LIMIT 1
     )) END AS lots_change
 FROM configuration
-CROSS JOIN unnest($1::uuid[], $2::bigint[], $3::text[], $4::timestamptz[], $5::boolean[])
+CROSS JOIN unnest((SELECT $1::uuid[]), (SELECT $2::bigint[]), (SELECT $3::text[]),
+    (SELECT $4::timestamptz[]), (SELECT $5::boolean[]))
     WITH ORDINALITY AS wanted (claim_key, program_id, subledger, now, attributed, place)
 LEFT JOIN LATERAL (
     SELECT holder.id, holder.version, holder.joined, coalesce(claim.root_id, holder.id) AS root_id,
@@ -174,5 +176,5 @@ def _part(rows: list[Row], asked: Sequence[Arguments]) -> list[list[Row]]:
     return answers
 
 
-_READINGS = Joint(_join, _part)
-_EARNINGS = Joint(_join, _part)
+_READINGS = Joint(_join, _part, lanes=1)
+_EARNINGS = Joint(_join, _part, lanes=1)

@@ -63,6 +63,8 @@ BEGIN
             AND account.program_id = chained.program_id
             AND account.subledger = chained.subledger AND account.root_id = chained.root_id
             AND account.version = chained.version
+            -- few rows are looked at, whichever of the two is gone through first
+            AND account.customer_id = ANY (a_customers)
         RETURNING chained.place
     ), created AS (
         INSERT INTO loyalty_account (customer_id, program_id, subledger, root_id, sequence,
