@@ -91,6 +91,21 @@ BUGS: dict[str, tuple[str, str, str]] = {
     ),
     "no version of the program's card": ("guard_program_card", "AND version = a_version", ""),
     "no version of the account": ("append_postings", "AND version = wanted.version", ""),
+    "no version of the account that earns": (
+        "earn_points",
+        "AND account.version = chained.version",
+        "",
+    ),
+    "no version of the customer who earns": (
+        "earn_points",
+        "AND version = wanted.customer_version",
+        "",
+    ),
+    "no sum of what is earned": (
+        "earn_points",
+        "open = open + chained.amount",
+        "open = open",
+    ),
     "no move of the events": (
         "move_session",
         "DELETE FROM session_event WHERE customer_id = a_from",

@@ -15,7 +15,7 @@ from habitue.store.configuration import new_ids
 from habitue.store.customers import ProfileQuery, ProfileWrite
 from habitue.store.database import Database
 from habitue.store.loyalty import PointsQuery
-from habitue.usecases.change_points import change_points, read_points
+from habitue.usecases.change_points import change_points, read_points, save_points
 from habitue.usecases.configuration import Change, save_configuration
 from habitue.usecases.points_state import PointsState, writes_of
 from habitue.usecases.shop import Shop
@@ -87,6 +87,14 @@ async def save_together(
             writes = writes_of([decision])
             if writes is not None:
                 await loyalty.write(connection, customer_id, now, writes)
+
+
+async def save_alone(
+    shop: Shop, query: PointsQuery, now: datetime, decision: LedgerDecision
+) -> None:
+    """Saves one decision as a request does."""
+    state = await read_points(shop, shop.database, query, "somebody", now)
+    await save_points(shop.database, state, [decision])
 
 
 async def complaints(database: Database) -> list[str]:

@@ -65,6 +65,7 @@ class Gathering:
         self._pool = pool
         self._group_pool = group_pool
         self._lanes_free = LANES_MAX if joint is None else joint.lanes
+        self._answers_at_once = ANSWERS_AT_ONCE if self._lanes_free > 1 else GROUP_SIZE_MAX
         self._waiting: deque[_Passenger] = deque()
         self._under_way: set[asyncio.Task[None]] = set()
         self._claimed: set[int] = set()
@@ -129,7 +130,7 @@ class Gathering:
             for passenger in group:
                 _fail(passenger.answer, outcome)
         else:
-            await _hand_out(group, outcome)
+            await _hand_out(group, outcome, self._answers_at_once)
         for passenger in group:
             self._claimed.difference_update(passenger.claims)
         self._leave_soon()
@@ -174,13 +175,13 @@ class Gathering:
             self._pool.give_back(connection)
 
 
-async def _hand_out(group: list[_Passenger], answers: list[list[Row]]) -> None:
+async def _hand_out(group: list[_Passenger], answers: list[list[Row]], at_once: int) -> None:
     """Gives everybody their answer, a few at a time: while these go on, the loop looks at what has
     come from the database and from clients, and nobody's next statement waits for all the others.
     """
     for number, (passenger, rows) in enumerate(zip(group, answers, strict=True), 1):
         _give(passenger.answer, rows)
-        if number % ANSWERS_AT_ONCE == 0:
+        if number % at_once == 0:
             await asyncio.sleep(0)
 
 
