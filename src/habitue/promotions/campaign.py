@@ -187,6 +187,7 @@ class Campaign(msgspec.Struct, frozen=True):
     stores_imported: bool = False
     store_budgets: tuple[StoreBudget, ...] = ()
     experiment_id: int | None = None
+    template_id: int | None = None
 
     def starts_later(self, now: datetime) -> bool:
         return self.start_time is not None and now < self.start_time

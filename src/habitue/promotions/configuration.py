@@ -21,6 +21,7 @@ from habitue.model.keys import ApiKey
 from habitue.model.staff import Role, User
 from habitue.promotions.audiences import Audience
 from habitue.promotions.campaign import AdditionalCost, Application, Campaign, StoredRuleset
+from habitue.promotions.campaign_template import CampaignTemplate
 from habitue.promotions.catalog import Catalog, PriceType
 from habitue.promotions.event import EventType
 from habitue.promotions.experiments import Experiment
@@ -61,6 +62,7 @@ class Configuration(msgspec.Struct, frozen=True):
     price_types: Mapping[int, PriceType] = MappingProxyType({})
     cart_item_filters: Mapping[int, CartItemFilter] = MappingProxyType({})
     experiments: Mapping[int, Experiment] = MappingProxyType({})
+    campaign_templates: Mapping[int, CampaignTemplate] = MappingProxyType({})
 
     def application(self, application_id: int) -> Application:
         """The application of that id. Raises `NotFound`."""
@@ -147,6 +149,10 @@ class Configuration(msgspec.Struct, frozen=True):
     def experiment_of(self, campaign: Campaign) -> Experiment | None:
         """The experiment that the campaign runs, enabled or not."""
         return self.experiments.get(campaign.experiment_id or 0)
+
+    def campaign_template(self, template_id: int) -> CampaignTemplate:
+        """The campaign template of that id. Raises `NotFound`."""
+        return _found("Campaign template", template_id, self.campaign_templates)
 
     def campaigns_of(self, application_id: int) -> list[Campaign]:
         """The campaigns of one application, oldest first."""

@@ -42,6 +42,7 @@ NamedKind = Literal[
     "price_type",
     "cart_item_filter",
     "experiment",
+    "campaign_template",
     "user",
     "role",
 ]

@@ -17,6 +17,7 @@ from habitue.model.keys import ApiKey
 from habitue.model.staff import Role, User
 from habitue.promotions.audiences import Audience
 from habitue.promotions.campaign import AdditionalCost, Application, Campaign, StoredRuleset
+from habitue.promotions.campaign_template import CampaignTemplate
 from habitue.promotions.catalog import Catalog, PriceType
 from habitue.promotions.configuration import Configuration
 from habitue.promotions.event import EventType
@@ -66,6 +67,7 @@ Entity: TypeAlias = (
     | PriceType
     | CartItemFilter
     | Experiment
+    | CampaignTemplate
     | OrganisationEntry
 )
 Value = TypeVar("Value")
@@ -102,6 +104,7 @@ _KINDS: Mapping[type, Kind] = {
     PriceType: "price_type",
     CartItemFilter: "cart_item_filter",
     Experiment: "experiment",
+    CampaignTemplate: "campaign_template",
     **{type_: place.kind for type_, place in PLACES.items()},
 }
 _DECODERS: Mapping[str, "msgspec.json.Decoder[Any]"] = {
@@ -186,6 +189,7 @@ def _laid_over(
         price_types=_merged(known.price_types, changed["price_type"]),
         cart_item_filters=_merged(known.cart_item_filters, changed["cart_item_filter"]),
         experiments=_merged(known.experiments, changed["experiment"]),
+        campaign_templates=_merged(known.campaign_templates, changed["campaign_template"]),
         users=_merged(known.users, changed["user"]),
         roles=_merged(known.roles, changed["role"]),
     )

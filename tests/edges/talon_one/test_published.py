@@ -10,10 +10,9 @@ from talon_one import ManagementApi
 
 from habitue.edges.operations import all_operations
 
-#: Accounts are provisioned by nobody here, mails are not sent, and experiments, templates and
-#: access groups of campaigns do not exist.
+#: Accounts are provisioned by nobody here, mails are not sent, and access groups of campaigns do
+#: not exist.
 NOT_SERVED = {
-    *("create_campaign_from_template", "get_campaign_templates"),
     *("get_campaign_group", "get_campaign_groups"),
     *("create_invite_email", "create_password_recovery_email", "reset_password"),
     *("get_account", "get_exports", "get_application_api_health", "generate_coupon_rejections"),

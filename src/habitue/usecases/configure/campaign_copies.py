@@ -121,7 +121,7 @@ async def _copied(
         copy, more = await _experiment(shop, configuration, experiment, copy, place, now)
         changes += more
     changes += await _lists(shop, configuration, original, copy, now)
-    changes += _grouped(configuration, place, copy, order.group_id, now)
+    changes += grouped(configuration, place.application, copy, order.group_id, now)
     return copy, [Change(copy), *changes]
 
 
@@ -251,23 +251,26 @@ async def _own(
     ]
 
 
-def _grouped(
-    configuration: Configuration, place: _Place, copy: Campaign, group_id: int, now: datetime
+def grouped(
+    configuration: Configuration,
+    application: Application,
+    copy: Campaign,
+    group_id: int,
+    now: datetime,
 ) -> list[Change]:
-    """The application with the copy at the end of that group. Raises `InvalidInput`."""
-    campaign_set = campaign_set_of(configuration, place.application.id)
+    """The application with the new campaign at the end of that group. Raises `InvalidInput`."""
+    campaign_set = campaign_set_of(configuration, application.id)
     if group_id in (0, campaign_set.default_group_id):
         return []
     if not any(each.id == group_id for each in groups_in(campaign_set.root)):
-        details = f"Application {place.application.id} has no evaluation group {group_id}"
+        details = f"Application {application.id} has no evaluation group {group_id}"
         raise InvalidInput(Fault("/evaluationGroupId", "Unknown", details))
     changed = msgspec.structs.replace(
         campaign_set,
         root=_with_leaf(campaign_set.root, group_id, Leaf(copy.id)),
         version=campaign_set.version + 1,
     )
-    application = msgspec.structs.replace(place.application, campaign_set=changed, modified=now)
-    return [Change(application)]
+    return [Change(msgspec.structs.replace(application, campaign_set=changed, modified=now))]
 
 
 def _with_leaf(group: Group, group_id: int, leaf: Leaf) -> Group:

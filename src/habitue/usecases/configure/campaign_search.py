@@ -28,6 +28,7 @@ class CampaignFilter(msgspec.Struct, frozen=True, kw_only=True):
 
     state: WantedState | None = None
     ids: frozenset[int] | None = None
+    template_id: int | None = None
     store_id: int | None = None
     name: str = ""
     tags: tuple[str, ...] = ()
@@ -62,6 +63,7 @@ def _fits(campaign: Campaign, wanted: CampaignFilter, now: datetime) -> bool:
     return (
         has_state(campaign, wanted.state, now)
         and (wanted.ids is None or campaign.id in wanted.ids)
+        and wanted.template_id in (None, campaign.template_id)
         and (wanted.store_id is None or wanted.store_id in campaign.linked_store_ids)
         and wanted.name.casefold() in campaign.name.casefold()
         and all(tag.casefold() in tags for tag in wanted.tags)

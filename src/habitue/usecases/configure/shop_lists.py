@@ -122,7 +122,7 @@ async def create_value_map(
     async def decide(configuration: Configuration) -> Decision[ValueMap]:
         check_place(configuration, place)
         value_map = ValueMap(id_, *place, name, now, now, values)
-        refuse_if_any([*_name_faults(name), *_size_faults(values)])
+        refuse_if_any([*collection_name_faults(name), *_size_faults(values)])
         _refuse_taken(value_map, configuration.value_maps.values())
         return Decision(value_map, (Change(value_map),))
 
@@ -189,17 +189,18 @@ def _refuse_taken(entry: Listed, others: Iterable[Listed]) -> None:
 
 
 def _collection_faults(configuration: Configuration, collection: Collection) -> Iterator[Fault]:
-    yield from _name_faults(collection.name)
+    yield from collection_name_faults(collection.name)
     yield from description_faults(collection.description)
     ids = collection.subscribed_application_ids
     yield from application_faults(ids, configuration, "/subscribedApplicationsIds")
 
 
-def _name_faults(name: str) -> Iterator[Fault]:
+def collection_name_faults(name: str, pointer: str = "/name") -> Iterator[Fault]:
+    """What is wrong with the name of a collection or a value map."""
     if _NAME.fullmatch(name) is None:
         details = "a name begins with a visible character and holds no control character"
-        yield Fault("/name", "Invalid name", details)
-    yield from text_faults(name, "/name", NAME_LENGTH_MAX)
+        yield Fault(pointer, "Invalid name", details)
+    yield from text_faults(name, pointer, NAME_LENGTH_MAX)
 
 
 def _size_faults(values: dict[str, Decimal]) -> Iterator[Fault]:

@@ -112,6 +112,7 @@ class CampaignOut(msgspec.Struct, rename="camel", kw_only=True):
     frontend_state: FrontendState
     stores_imported: bool
     experiment_id: int | UnsetType = UNSET
+    template_id: int | UnsetType = UNSET
 
 
 class CampaignQuery(PageQuery, rename="camel", kw_only=True):
@@ -168,11 +169,11 @@ _ONLY: dict[str, tuple[Any, ...]] = {
 
 async def get_campaigns(call: ManagementCall[CampaignQuery, None]) -> Answer:
     query, application_id = call.query, call.integer("applicationId")
-    # Nothing belongs to groups or templates, as long as there are none.
-    elsewhere = (query.campaign_group_id, query.template_id)
+    # Nothing belongs to groups, as long as there are none.
     moments = {name: msgspec.structs.asdict(query)[name] for name in _MOMENTS}
     wanted = CampaignFilter(
-        ids=None if elsewhere == (None, None) else frozenset(),
+        ids=None if query.campaign_group_id is None else frozenset(),
+        template_id=query.template_id,
         store_id=query.store_id,
         state=query.campaign_state,
         name=query.name,
@@ -265,6 +266,7 @@ def campaign_out(campaign: Campaign, now: datetime, counts: Iterable[Count]) -> 
         frontend_state=campaign.frontend_state(now),
         stores_imported=campaign.stores_imported,
         experiment_id=campaign.experiment_id or UNSET,
+        template_id=campaign.template_id or UNSET,
     )
 
 

@@ -111,19 +111,19 @@ async def get_application_collections(call: ManagementCall[CollectionQuery, None
 async def get_collection(call: ManagementCall[None, None]) -> Answer:
     collection = _found(call)
     first = sorted(collection.items)[:SHOWN_ITEMS_MAX]
-    return Answer(200, msgspec.structs.replace(_out(collection), payload=first))
+    return Answer(200, msgspec.structs.replace(collection_out(collection), payload=first))
 
 
 async def post_collection(call: ManagementCall[None, CollectionIn]) -> Answer:
     fields = _fields(call.body)
     collection = await create_collection(call.services.shop, place_of(call), fields, call.now)
-    return Answer(201, _out(collection))
+    return Answer(201, collection_out(collection))
 
 
 async def put_collection(call: ManagementCall[None, CollectionIn]) -> Answer:
     shop, id_ = call.services.shop, call.integer("collectionId")
     collection = await update_collection(shop, place_of(call), id_, _fields(call.body), call.now)
-    return Answer(200, _out(collection))
+    return Answer(200, collection_out(collection))
 
 
 async def remove_collection(call: ManagementCall[None, None]) -> Answer:
@@ -172,7 +172,7 @@ def _found(call: ManagementCall[Any, Any]) -> Collection:
 def _listed(call: ManagementCall[CollectionQuery, None], found: list[Collection]) -> Answer:
     name = call.query.name
     wanted = [each for each in found if name in (None, each.name)]
-    return Answer(200, page_of(wanted, call.query, _SORTS, _out))
+    return Answer(200, page_of(wanted, call.query, _SORTS, collection_out))
 
 
 def _fields(body: CollectionIn) -> CollectionFields:
@@ -180,7 +180,8 @@ def _fields(body: CollectionIn) -> CollectionFields:
     return fields_of(body, CollectionFields, subscribed_application_ids=ids)
 
 
-def _out(collection: Collection) -> CollectionOut:
+def collection_out(collection: Collection) -> CollectionOut:
+    """The collection in the protocol's words."""
     own = collection.campaign_id != 0
     return CollectionOut(
         id=collection.id,
