@@ -5,7 +5,6 @@ deleting templates has the paths next to the list, and their rules come with the
 (docs/decisions/0161).
 """
 
-from datetime import datetime
 from functools import partial
 from typing import Annotated, Any
 
@@ -13,40 +12,36 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from habitue.edges.http.operation import Answer, Operation
+from habitue.edges.talon_one.management.campaign_template_wire import (
+    TemplateIn,
+    TemplateOut,
+    collections_of,
+    parameters_of,
+    template_out,
+)
 from habitue.edges.talon_one.management.campaigns import CampaignOut, campaign_out
 from habitue.edges.talon_one.management.collections import CollectionOut, collection_out
 from habitue.edges.talon_one.management.paging import PageQuery, PageWithoutTotal, ordered
 from habitue.edges.talon_one.management.rulesets import (
-    RulesetIn,
     RulesetOut,
     document_of,
     ruleset_out,
 )
 from habitue.edges.talon_one.management.shared import (
-    ACCOUNT_ID,
     USER_ID,
-    CodeSettingsIn,
     Id,
     LimitIn,
-    LimitOut,
     ManagementCall,
     fields_of,
-    limits_out,
     managed,
     refuse_unsupported,
     settings_of,
-    settings_out,
     wishes_of,
 )
-from habitue.promotions.campaign import CampaignType, Feature, StoredRuleset
 from habitue.promotions.campaign_template import (
     CampaignTemplate,
-    Parameter,
-    ParameterType,
-    TemplateCollection,
     TemplateState,
 )
-from habitue.promotions.configuration import Configuration
 from habitue.usecases.configure.campaign_templates import (
     CampaignOrder,
     TemplateFields,
@@ -64,77 +59,6 @@ _ONLY: dict[str, tuple[Any, ...]] = {
 }
 _GROUPS: dict[str, tuple[Any, ...]] = {"campaign_groups": ((),)}
 Expression = Annotated[list[Any], Meta(max_length=1_000)]
-
-
-class ParameterIO(msgspec.Struct, rename="camel"):
-    """A parameter of a template."""
-
-    name: str
-    type: ParameterType
-    description: str
-    attribute_id: Id | UnsetType = UNSET
-
-
-class TemplateCollectionIO(msgspec.Struct):
-    """A collection that campaigns of the template get."""
-
-    name: str
-    description: str = ""
-
-
-class TemplateIn(msgspec.Struct, rename="camel"):
-    """A template as it is sent; `ruleset` are its rules."""
-
-    name: str | UnsetType = UNSET
-    state: TemplateState | UnsetType = UNSET
-    description: str | UnsetType = UNSET
-    instructions: str | UnsetType = UNSET
-    campaign_attributes: dict[str, Any] | UnsetType | None = UNSET
-    coupon_attributes: dict[str, Any] | UnsetType | None = UNSET
-    tags: tuple[str, ...] | UnsetType | None = UNSET
-    features: tuple[Feature, ...] | UnsetType | None = UNSET
-    coupon_settings: CodeSettingsIn | UnsetType | None = UNSET
-    coupon_reservation_settings: dict[str, Any] | UnsetType | None = UNSET
-    referral_settings: CodeSettingsIn | UnsetType | None = UNSET
-    limits: tuple[LimitIn, ...] | UnsetType | None = UNSET
-    template_params: tuple[ParameterIO, ...] | UnsetType | None = UNSET
-    applications_ids: tuple[Id, ...] | UnsetType = UNSET
-    campaign_collections: tuple[TemplateCollectionIO, ...] | UnsetType | None = UNSET
-    default_campaign_group_id: Id | UnsetType | None = UNSET
-    campaign_type: CampaignType | UnsetType = UNSET
-    reevaluate_on_return: bool | UnsetType | None = UNSET
-    ruleset: RulesetIn | UnsetType = UNSET
-
-
-class TemplateOut(msgspec.Struct, rename="camel", kw_only=True):
-    """A template as it is answered."""
-
-    id: int
-    created: datetime
-    updated: datetime
-    account_id: int
-    user_id: int
-    name: str
-    description: str
-    instructions: str
-    campaign_attributes: dict[str, Any]
-    coupon_attributes: dict[str, Any]
-    state: TemplateState
-    active_ruleset_id: int
-    tags: list[str]
-    features: list[Feature]
-    coupon_settings: CodeSettingsIn | UnsetType = UNSET
-    referral_settings: CodeSettingsIn | UnsetType = UNSET
-    limits: list[LimitOut]
-    template_params: list[ParameterIO]
-    applications_ids: list[int]
-    valid_application_ids: list[int]
-    campaign_collections: list[TemplateCollectionIO]
-    campaign_type: CampaignType
-    reevaluate_on_return: bool
-    campaigns_count: int
-    is_user_favorite: bool
-    ruleset: RulesetOut
 
 
 class TemplatesQuery(PageQuery, rename="camel", kw_only=True):
@@ -181,27 +105,27 @@ async def get_templates(call: ManagementCall[TemplatesQuery, None]) -> Answer:
     found = [each for each in configuration.campaign_templates.values() if _is_wanted(each, query)]
     listed = ordered(found, query.sort, _SORTS)
     end = query.skip + query.page_size
-    shown = [_out(configuration, each) for each in listed[query.skip : end]]
+    shown = [template_out(configuration, each) for each in listed[query.skip : end]]
     return Answer(200, PageWithoutTotal(len(listed) > end, shown))
 
 
 async def get_template(call: ManagementCall[None, None]) -> Answer:
     configuration = call.services.shop.configuration
     found = configuration.campaign_template(call.integer("templateId"))
-    return Answer(200, _out(configuration, found))
+    return Answer(200, template_out(configuration, found))
 
 
 async def post_template(call: ManagementCall[None, TemplateIn]) -> Answer:
     shop = call.services.shop
     made = await create_template(shop, _fields(call.body), call.now)
-    return Answer(201, _out(shop.configuration, made))
+    return Answer(201, template_out(shop.configuration, made))
 
 
 async def put_template(call: ManagementCall[None, TemplateIn]) -> Answer:
     shop = call.services.shop
     fields = _fields(call.body)
     changed = await update_template(shop, call.integer("templateId"), fields, call.now)
-    return Answer(200, _out(shop.configuration, changed))
+    return Answer(200, template_out(shop.configuration, changed))
 
 
 async def remove_template(call: ManagementCall[None, None]) -> Answer:
@@ -253,65 +177,10 @@ def _fields(body: TemplateIn) -> TemplateFields:
         coupon_settings=settings_of(body.coupon_settings),
         referral_settings=settings_of(body.referral_settings),
         limits=wishes_of(body.limits),
-        parameters=_parameters(body.template_params),
+        parameters=parameters_of(body.template_params),
         application_ids=body.applications_ids,
-        collections=_collections(body.campaign_collections),
+        collections=collections_of(body.campaign_collections),
         document=UNSET if body.ruleset is UNSET else document_of(body.ruleset),
-    )
-
-
-def _parameters(sent: Any) -> tuple[Parameter, ...] | UnsetType | None:
-    if not isinstance(sent, tuple):
-        return None if sent is None else UNSET
-    return tuple(
-        Parameter(each.name, each.type, each.description, each.attribute_id or None)
-        for each in sent
-    )
-
-
-def _collections(sent: Any) -> tuple[TemplateCollection, ...] | UnsetType | None:
-    if not isinstance(sent, tuple):
-        return None if sent is None else UNSET
-    return tuple(TemplateCollection(each.name, each.description) for each in sent)
-
-
-def _out(configuration: Configuration, each: CampaignTemplate) -> TemplateOut:
-    campaigns = configuration.campaigns.values()
-    ruleset = StoredRuleset(each.ruleset_id, 0, each.updated, each.document)
-    return TemplateOut(
-        id=each.id,
-        created=each.created,
-        updated=each.updated,
-        account_id=ACCOUNT_ID,
-        user_id=USER_ID,
-        name=each.name,
-        description=each.description,
-        instructions=each.instructions,
-        campaign_attributes=each.campaign_attributes,
-        coupon_attributes=each.coupon_attributes,
-        state=each.state,
-        active_ruleset_id=each.ruleset_id,
-        tags=list(each.tags),
-        features=list(each.features),
-        coupon_settings=settings_out(each.coupon_settings),
-        referral_settings=settings_out(each.referral_settings),
-        limits=limits_out(each.limits),
-        template_params=[
-            ParameterIO(one.name, one.type, one.description, one.attribute_id or UNSET)
-            for one in each.parameters
-        ],
-        applications_ids=list(each.application_ids),
-        valid_application_ids=[
-            id_ for id_ in each.application_ids if id_ in configuration.applications
-        ],
-        campaign_collections=[
-            TemplateCollectionIO(one.name, one.description) for one in each.collections
-        ],
-        campaign_type=each.campaign_type,
-        reevaluate_on_return=each.reevaluate_on_return,
-        campaigns_count=sum(one.template_id == each.id for one in campaigns),
-        is_user_favorite=False,
-        ruleset=ruleset_out(ruleset),
     )
 
 
