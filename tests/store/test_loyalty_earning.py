@@ -2,13 +2,14 @@
 
 import asyncio
 import re
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import msgspec
 import pytest
@@ -19,7 +20,8 @@ from habitue.loyalty.booking import Booking
 from habitue.loyalty.ledger import Cause, LedgerDecision, balances_of
 from habitue.loyalty.program import LoyaltyProgram
 from habitue.loyalty.terms import Terms
-from habitue.model.errors import NotFound
+from habitue.model.errors import KeyReused, NotFound
+from habitue.model.idempotency import Idempotency
 from habitue.store import loyalty, loyalty_earning
 from habitue.store.database import Database, open_database
 from habitue.store.failures import AlreadyExists
@@ -46,6 +48,8 @@ TYPES = (
     *("timestamptz", "timestamptz", "numeric", "uuid", "numeric", "timestamptz", "timestamptz"),
     *("text", "jsonb"),
 )
+
+LOADED: Sequence[list[Any]] = ([UUID(int=1)], [1], [""], [NOW], [True], [None], [NOW])
 
 
 def earning(club: LoyaltyProgram, customer_id: int, **fields: Any) -> Earning:
@@ -154,6 +158,35 @@ async def test_one_whose_key_is_taken_spoils_nothing(database: Database) -> None
     )
     assert [type(each) for each in told] == [type(None), AlreadyExists, type(None), type(None)]
     assert await database.fetchval("SELECT sum(open) FROM loyalty_account") == 7
+    assert await complaints(database) == []
+
+
+async def test_answers_are_stored_with_the_points_they_are_of(database: Database) -> None:
+    shop, club = await open_club(database)
+    names = [f"customer {number}" for number in range(4)]
+    for name in names:
+        await add_customer(database, name)
+
+    async def ask(name: str, key: int, sent: bytes = b"a request") -> str:
+        request = Idempotency(UUID(int=key).bytes, sent)
+        given = Adjustment(uuid4(), Decimal(1), "", Cause(actor="the tests"))
+        try:
+            reply = await add_points(shop, query_of(club, name), name, given, NOW, request)
+        except KeyReused:
+            return "KeyReused"
+        return str(reply.status)
+
+    asked = [ask(name, number) for number, name in enumerate(names, 1)]
+    assert await asyncio.gather(*asked) == ["204"] * 4
+    assert await commits(database) == 1
+    # two whose keys are there, one of another request, and two that race for the same key
+    again = [ask(names[0], 1), ask(names[1], 2, b"another"), ask(names[2], 9), ask(names[3], 9)]
+    assert await asyncio.gather(*again) == ["204", "KeyReused", "204", "204"]
+    rows = await database.fetch("SELECT open FROM loyalty_account ORDER BY customer_id")
+    assert sorted(int(row["open"]) for row in rows) == [1, 1, 1, 2]
+    receipts = await database.fetch("SELECT customer_id, status FROM receipt")
+    assert Counter(row["status"] for row in receipts) == {204: 5}
+    assert len({row["customer_id"] for row in receipts}) == 4
     assert await complaints(database) == []
 
 
@@ -282,7 +315,14 @@ async def test_everything_is_found_by_keys(database: Database) -> None:
         await connection.execute("SET LOCAL enable_seqscan = off")
         await connection.execute("SET LOCAL plan_cache_mode = force_generic_plan")
         load = await connection.fetch(
-            f"EXPLAIN {loyalty_earning.LOAD_CALM}", [UUID(int=1)], [1], [""], [NOW], [True]
+            f"EXPLAIN {loyalty_earning.LOAD_CALM}",
+            [UUID(int=1)],
+            [1],
+            [""],
+            [NOW],
+            [True],
+            [None],
+            [NOW],
         )
         source: str = await connection.fetchval(
             "SELECT prosrc FROM pg_proc WHERE proname = 'earn_points'"
@@ -308,8 +348,7 @@ async def test_everything_is_found_by_keys(database: Database) -> None:
 async def test_one_plan_serves_all(database: Database) -> None:
     async with database.transaction() as connection:
         for size in (1, 2, 8, 1, 3, 1, 5, 1, 1, 1):
-            arguments: list[list[object]] = [[UUID(int=1)], [1], [""], [NOW], [True]]
-            await connection.fetch(loyalty_earning.LOAD_CALM, *(each * size for each in arguments))
+            await connection.fetch(loyalty_earning.LOAD_CALM, *(each * size for each in LOADED))
         counts = await connection.fetchrow(
             "SELECT generic_plans, custom_plans FROM pg_prepared_statements WHERE statement = $1",
             loyalty_earning.LOAD_CALM,

@@ -18,6 +18,7 @@ import msgspec
 
 from habitue.store.database import Connection, Row
 from habitue.store.failures import GuardFailed
+from habitue.store.receipts import Receipt, receipt_in, valid_since
 from habitue.store.statements import Arguments, Joint
 
 #: One row for each reading, by its place. Subqueries behind an OFFSET are looked up by keys,
@@ -44,11 +45,14 @@ SELECT wanted.place, configuration.version AS configuration_version, owner.id, o
             AND subledger = wanted.subledger AND remaining > 0
             AND start > created AND start > greatest(account.moment, wanted.now)
         ORDER BY start LIMIT 1
-    )) END AS lots_change
+    )) END AS lots_change,
+    receipt.request_hash, receipt.status AS receipt_status, receipt.answer AS receipt_answer
 FROM configuration
 CROSS JOIN unnest((SELECT $1::uuid[]), (SELECT $2::bigint[]), (SELECT $3::text[]),
-    (SELECT $4::timestamptz[]), (SELECT $5::boolean[]))
-    WITH ORDINALITY AS wanted (claim_key, program_id, subledger, now, attributed, place)
+    (SELECT $4::timestamptz[]), (SELECT $5::boolean[]), (SELECT $6::uuid[]),
+    (SELECT $7::timestamptz[]))
+    WITH ORDINALITY AS wanted (claim_key, program_id, subledger, now, attributed, receipt_key,
+        receipts_since, place)
 LEFT JOIN LATERAL (
     SELECT holder.id, holder.version, holder.joined, coalesce(claim.root_id, holder.id) AS root_id,
         CASE WHEN wanted.attributed THEN holder.attributes END AS attributes
@@ -64,11 +68,23 @@ LEFT JOIN LATERAL (
     WHERE customer_id = owner.id AND program_id = wanted.program_id
         AND subledger = wanted.subledger OFFSET 0
 ) AS account ON true
+LEFT JOIN LATERAL (
+    SELECT * FROM receipt
+    WHERE key_digest = wanted.receipt_key AND created > wanted.receipts_since OFFSET 0
+) AS receipt ON true
 """
 
+# A receipt is stored for those whose points are; where its key is taken, all is undone.
 EARN = """
-SELECT earned.place FROM earn_points($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14,
-    $15, $16, $17) AS earned (place)
+SELECT earned.place, CASE WHEN answered.key IS NOT NULL THEN save_receipt(answered.key,
+    answered.request_hash, answered.status, answered.answer, answered.customer_id, answered.now)
+    END AS receipt
+FROM earn_points($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
+    AS earned (place)
+JOIN unnest($1::bigint[], $4::timestamptz[], $18::uuid[], $19::bytea[], $20::smallint[],
+    $21::bytea[]) WITH ORDINALITY
+    AS answered (customer_id, now, key, request_hash, status, answer, place)
+    ON answered.place = earned.place
 """
 
 
@@ -90,6 +106,7 @@ class CalmRow(msgspec.Struct, frozen=True):
     moment: datetime | None
     next_change: datetime | None
     lots_change: datetime | None
+    receipt: Receipt | None
 
 
 class Earning(msgspec.Struct, frozen=True):
@@ -124,11 +141,16 @@ async def load_calm(
     now: datetime,
     *,
     attributed: bool,
+    receipt_key: UUID | None = None,
 ) -> CalmRow | None:
-    """The ledger of whoever holds the claim, at one moment; None where it is not calm, where there
-    is nobody, and where the customer was joined of several."""
+    """The ledger of whoever holds the claim, at one moment, with the answer to an earlier request
+    of the key; None where it is not calm, where there is nobody, and where the customer was joined
+    of several."""
     rows = await connection.fetch_together(
-        LOAD_CALM, *([claim_key], [program_id], [subledger], [now], [attributed]), joint=_READINGS
+        LOAD_CALM,
+        *([claim_key], [program_id], [subledger], [now], [attributed]),
+        *([receipt_key], [valid_since(now)]),
+        joint=_READINGS,
     )
     (row, *others) = rows
     if others or row["id"] is None or row["joined"] or row["holds"]:
@@ -150,13 +172,22 @@ async def load_calm(
         moment=row["moment"],
         next_change=change,
         lots_change=row["lots_change"],
+        receipt=receipt_in(row),
     )
 
 
-async def earn(connection: Connection, earning: Earning) -> None:
-    """Books an earning. Raises `GuardFailed` where the customer or the account has moved, and
-    `AlreadyExists` where the key is taken."""
-    arguments = [[value] for value in msgspec.structs.astuple(earning)]
+async def earn(
+    connection: Connection,
+    earning: Earning,
+    receipt_key: UUID | None = None,
+    receipt: Receipt | None = None,
+) -> None:
+    """Books an earning, with the answer to the request where that has a key. Raises `GuardFailed`
+    where the customer or the account has moved or the request's key is taken, and `AlreadyExists`
+    where the earning's key is."""
+    answered = (None, None, None) if receipt is None else msgspec.structs.astuple(receipt)
+    values = (*msgspec.structs.astuple(earning), receipt_key, *answered)
+    arguments = [[value] for value in values]
     rows = await connection.fetch_together(
         EARN, *arguments, joint=_EARNINGS, order=earning.customer_id
     )

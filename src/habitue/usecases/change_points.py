@@ -202,14 +202,16 @@ async def save_points(
 ) -> None:
     """Saves what was decided, with the answer where it is promised to be the same again. Raises
     `GuardFailed`."""
-    earning = earning_of(state, decisions) if idempotency is None else None
-    if earning is not None:
-        await loyalty_earning.earn(connection, earning)
-        return
-    writes, of_card = writes_of(decisions), state.card is not None
+    key = receipt = None
     if idempotency is not None and isinstance(reply, Reply):
         receipt = Receipt(idempotency.request_hash, reply.status, reply.body)
         key = UUID(bytes=idempotency.key_digest)
+    earning = earning_of(state, decisions)
+    if earning is not None:
+        await loyalty_earning.earn(connection, earning, key, receipt)
+        return
+    writes, of_card = writes_of(decisions), state.card is not None
+    if key is not None and receipt is not None:
         owner = (state.customer_id, state.customer_version, state.root_id)
         await loyalty.save_answered(
             connection, owner, state.now, writes or b"[]", key, receipt, of_card=of_card
@@ -255,13 +257,13 @@ async def _read(
             profile_based(program)
         if locked:
             await loyalty.lock(connection, query)
-        if depth == 0 and key is None and is_usual(query):
-            calm = await _calm(connection, query, program, now)
+        if depth == 0 and is_usual(query):
+            calm = await _calm(connection, query, program, now, key)
             if calm is not None and calm.configuration_version != shop.configuration.version:
                 await shop.refresh()
                 continue
             if calm is not None:
-                return calm_state(calm, program, query.subledger or "", now), None
+                return calm_state(calm, program, query.subledger or "", now), calm.receipt
         row = await loyalty.load(connection, query, now, depth, key)
         if row.configuration_version != shop.configuration.version:
             await shop.refresh()
@@ -273,7 +275,11 @@ async def _read(
 
 
 async def _calm(
-    connection: Connection, query: PointsQuery, program: LoyaltyProgram, now: datetime
+    connection: Connection,
+    query: PointsQuery,
+    program: LoyaltyProgram,
+    now: datetime,
+    receipt_key: UUID | None,
 ) -> CalmRow | None:
     assert query.profile_key is not None, "the ledger of a profile is asked for"
     return await loyalty_earning.load_calm(
@@ -283,4 +289,5 @@ async def _calm(
         query.subledger or "",
         now,
         attributed=bool(program.tier_attribute),
+        receipt_key=receipt_key,
     )

@@ -77,7 +77,8 @@ def earning_of(state: PointsState, decisions: Sequence[LedgerDecision]) -> Earni
         return None
     (decision,) = decisions
     lot = _only_lot(decision)
-    if lot is None or len(decision.after.accounts) != 1 or lot.root_id != state.root_id:
+    roots = {state.customer_id, state.root_id, *decision.after.accounts}
+    if lot is None or roots != {lot.root_id}:
         return None
     (posted,), after = decision.sets, decision.after
     account = after.accounts.get(lot.root_id)
