@@ -235,7 +235,11 @@ async def test_the_vendors_client_invites_signs_in_and_reads(
     await client.made("/v1/applications", SHOP)
     made = await role(client, "Reader", {"all": ["getAccountOperations"]}, account="all")
     new = NewInvitation(email="cleo@shop.example", name="Cleo", roles=[made["id"]])
+    early = await client.made("/v1/invites", {"email": "cleo@shop.example"})
+    assert early["inviteToken"]
     user = await asyncio.to_thread(vendor.create_invite_v2, new)
+    stale = {"inviteToken": early["inviteToken"], "password": PASSWORD}
+    assert (await client.send("POST", "/v1/users", stale))[0] == 401
     assert (user.state, user.roles, user.name) == ("invited", [made["id"]], "Cleo")
     await client.made("/v1/users", {"inviteToken": user.invite_token, "password": PASSWORD})
     login = LoginParams(email="cleo@shop.example", password=PASSWORD)

@@ -1,5 +1,6 @@
 """Sessions of an application as staff look for them, and what one customer has done there."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 
@@ -101,6 +102,18 @@ SELECT
 """
 
 
+_ACTIVITIES = f"""
+SELECT owner.id AS customer_id, activity.* FROM unnest($1::bigint[]) AS owner (id)
+CROSS JOIN LATERAL ({_ACTIVITY.replace("$1", "owner.id")}) AS activity
+"""
+
+_LAST_EVENT = """
+SELECT id FROM session_event
+WHERE customer_id = $1 AND application_id = $2 AND session_id = $3
+ORDER BY id DESC LIMIT 1
+"""
+
+
 async def sessions_page(
     connection: Connection, page: SessionsPage, *, newest_first: bool
 ) -> list[SessionListing]:
@@ -129,6 +142,29 @@ async def activity(
     row = await connection.fetchrow(_ACTIVITY, customer_id, application_id, since, until)
     assert row is not None, "the query always gives one row"
     return ActivityRow(**row)
+
+
+async def activities(
+    connection: Connection,
+    customer_ids: Sequence[int],
+    application_id: int,
+    since: datetime,
+    until: datetime,
+) -> dict[int, ActivityRow]:
+    """The same for many customers, by their ids."""
+    rows = await connection.fetch(_ACTIVITIES, customer_ids, application_id, since, until)
+    return {
+        row["customer_id"]: ActivityRow(**{k: v for k, v in row.items() if k != "customer_id"})
+        for row in rows
+    }
+
+
+async def last_event(
+    connection: Connection, customer_id: int, application_id: int, session_id: int
+) -> int:
+    """The newest event of the session; 0 where there is none."""
+    found = await connection.fetchval(_LAST_EVENT, customer_id, application_id, session_id)
+    return int(found or 0)
 
 
 def _listing(row: Row) -> SessionListing:

@@ -1,5 +1,6 @@
 """Reading sessions for staff: a page of an application's, one of them, what a customer did."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal, localcontext
 
@@ -65,6 +66,15 @@ async def read_activity(
     """What the customer did in the application in that time."""
     return await application_sessions.activity(
         shop.database, customer_id, application_id, since, until
+    )
+
+
+async def read_activities(
+    shop: Shop, customer_ids: Sequence[int], application_id: int, since: datetime, until: datetime
+) -> dict[int, ActivityRow]:
+    """The same for many customers, by their ids."""
+    return await application_sessions.activities(
+        shop.database, customer_ids, application_id, since, until
     )
 
 

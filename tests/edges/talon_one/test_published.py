@@ -15,8 +15,7 @@ from habitue.edges.operations import all_operations
 NOT_SERVED = {
     *("get_campaign_group", "get_campaign_groups"),
     *("create_invite_email", "create_password_recovery_email", "reset_password"),
-    *("get_account", "get_exports", "get_application_api_health", "generate_coupon_rejections"),
-    *("get_customer_activity_reports_without_total_count", "invite_user_external"),
+    *("get_exports", "invite_user_external"),
     *("okta_event_handler_challenge", "scim_get_resource_types", "scim_get_schemas"),
     *("scim_get_service_provider_config", "scim_create_user", "scim_delete_user"),
     *("scim_get_user", "scim_get_users", "scim_patch_user", "scim_replace_user_attributes"),
@@ -55,11 +54,11 @@ EARLY = {
     *(("POST", "/v1/api_keys"), ("GET", "/v1/api_keys"), ("POST", "/v1/roles")),
     *(("POST", "/v1/invites"), ("POST", "/v1/exports")),
 }
-#: Templates of rules do not exist, exports are answered as they are asked for, and roles and
-#: invitations are those of the second version.
+#: Templates of rules do not exist, exports are answered as they are asked for, and roles are
+#: those of the second version.
 EARLY_NOT_SERVED = {
     *(("PUT", f"{_APPLICATION}/talang_templates/{{}}"), ("POST", "/v1/exports")),
-    *(("POST", "/v1/roles"), ("POST", "/v1/invites")),
+    ("POST", "/v1/roles"),
 }
 
 

@@ -30,7 +30,7 @@ _SHARED_READS = frozenset(
 _MAKES_CALLERS = frozenset(
     {
         *("createManagementKey", "deleteManagementKey"),
-        *("createInviteV2", "updateUser", "deleteUser", "deleteUserByEmail"),
+        *("createInviteV2", "createInvite", "updateUser", "deleteUser", "deleteUserByEmail"),
         *("activateUserByEmail", "deactivateUserByEmail"),
         *("createRoleV2", "updateRoleV2", "deleteRoleV2"),
     }

@@ -75,9 +75,56 @@ def _out(configuration: Configuration, codes: AllCodeFigures, now: datetime) -> 
     )
 
 
+class AccountOut(msgspec.Struct, rename="camel", kw_only=True):
+    """The account. Nobody is billed, and no domain is the account's: both are empty."""
+
+    id: int
+    created: datetime
+    modified: datetime
+    company_name: str
+    domain_name: str
+    state: str
+    billing_email: str
+    application_count: int
+    user_count: int
+    campaigns_active_count: int
+    campaigns_inactive_count: int
+
+
+async def get_account(call: ManagementCall[None, None]) -> Answer:
+    account_id, configuration = call.integer("accountId"), call.services.shop.configuration
+    if account_id != ACCOUNT_ID:
+        raise NotFound("Account", account_id)
+    applications = configuration.applications.values()
+    running = sum(each.runs(call.now) for each in configuration.campaigns.values())
+    shown = AccountOut(
+        id=ACCOUNT_ID,
+        created=min((each.created for each in applications), default=call.now),
+        modified=max((each.modified for each in applications), default=call.now),
+        company_name="Habitue",
+        domain_name="",
+        state="active",
+        billing_email="",
+        application_count=len(applications),
+        user_count=len(configuration.users),
+        campaigns_active_count=running,
+        campaigns_inactive_count=len(configuration.campaigns) - running,
+    )
+    return Answer(200, shown)
+
+
 def operations() -> list[Operation]:
     """The operation on the account."""
     return [
+        managed(
+            "getAccount",
+            "GET",
+            "/v1/accounts/{accountId:int}",
+            get_account,
+            "Get the account",
+            {200: AccountOut},
+            group="Accounts and users",
+        ),
         managed(
             "getAccountAnalytics",
             "GET",

@@ -8,20 +8,30 @@ from typing import Any, Literal
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from habitue.edges.http.numbers import ENCODER
 from habitue.edges.http.operation import Answer, Operation
 from habitue.edges.talon_one.effects import shortened
 from habitue.edges.talon_one.integration.answers import CartItemOut, items_out
-from habitue.edges.talon_one.management.paging import PageQuery, PageWithoutTotal, ShortPageQuery
+from habitue.edges.talon_one.management.paging import (
+    PageQuery,
+    PageSize,
+    PageWithoutTotal,
+    ShortPageQuery,
+)
 from habitue.edges.talon_one.management.profiles import profile_of_application
 from habitue.edges.talon_one.management.shared import Instant, ManagementCall, managed
 from habitue.model.errors import Fault, InvalidInput
+from habitue.model.limits import PAGE_SIZE_DEFAULT
 from habitue.model.numbers import shortest
 from habitue.promotions.session import SessionState
-from habitue.store.application_sessions import SessionsPage
+from habitue.store.application_sessions import ActivityRow, SessionsPage
+from habitue.store.profile_lists import ProfileFilter
+from habitue.usecases.list_profiles import ProfileReading, list_profiles
 from habitue.usecases.list_sessions import (
     SessionReading,
     find_session,
     list_sessions,
+    read_activities,
     read_activity,
 )
 
@@ -49,6 +59,15 @@ class ReportQuery(ShortPageQuery, rename="camel", kw_only=True):
 
     range_start: Instant
     range_end: Instant
+
+
+class ReportsQuery(ReportQuery, rename="camel", kw_only=True):
+    """Whose reports: those of that very name, or of that id in the shop's systems."""
+
+    page_size: PageSize = PAGE_SIZE_DEFAULT
+    sort: Literal["", "id"] = ""
+    name: str | None = None
+    integration_id: str | None = None
 
 
 class ApplicationSessionOut(msgspec.Struct, rename="camel"):
@@ -108,31 +127,59 @@ async def get_session(call: ManagementCall[None, None]) -> Answer:
 
 async def get_report(call: ManagementCall[ReportQuery, None]) -> Answer:
     query, application_id = call.query, call.integer("applicationId")
-    if query.range_end < query.range_start:
-        details = "rangeEnd is before rangeStart"
-        raise InvalidInput(Fault("", "Out of range", details, parameter="rangeEnd"))
+    _check_range(query)
     profile = await profile_of_application(call)
     customer = profile.customer
     found = await read_activity(
         call.services.shop, customer.id, application_id, query.range_start, query.range_end
     )
-    return Answer(
-        200,
-        ActivityReportOut(
-            integration_id=profile.profile_id,
-            created=customer.created,
-            name=str(customer.attributes.get("Name", "")),
-            customer_id=customer.id,
-            last_activity=customer.last_activity,
-            coupon_redemptions=found.coupon_redemptions,
-            coupon_use_attempts=found.coupon_attempts,
-            coupon_failed_attempts=found.coupon_failures,
-            accrued_discounts=shortest(found.discounts),
-            accrued_revenue=shortest(found.total - found.discounts),
-            total_orders=found.orders,
-            total_orders_no_coupon=found.orders_without_coupon,
-            campaign_name="",
-        ),
+    return Answer(200, _report_out(profile, found))
+
+
+async def get_reports(call: ManagementCall[ReportsQuery, None]) -> Answer:
+    query, shop = call.query, call.services.shop
+    application = shop.configuration.application(call.integer("applicationId"))
+    _check_range(query)
+    wanted = ProfileFilter(
+        attributes=None if query.name is None else ENCODER.encode({"Name": query.name}),
+        profile_ids=None if query.integration_id is None else [query.integration_id],
+    )
+    page = await list_profiles(
+        shop,
+        wanted,
+        call.now,
+        sandbox=application.sandbox,
+        skip=query.skip,
+        limit=query.page_size,
+    )
+    ids = [each.customer.id for each in page.profiles]
+    found = await read_activities(shop, ids, application.id, query.range_start, query.range_end)
+    shown = [_report_out(each, found[each.customer.id]) for each in page.profiles]
+    return Answer(200, PageWithoutTotal(page.has_more, shown))
+
+
+def _check_range(query: ReportQuery) -> None:
+    if query.range_end < query.range_start:
+        details = "rangeEnd is before rangeStart"
+        raise InvalidInput(Fault("", "Out of range", details, parameter="rangeEnd"))
+
+
+def _report_out(profile: ProfileReading, found: ActivityRow) -> ActivityReportOut:
+    customer = profile.customer
+    return ActivityReportOut(
+        integration_id=profile.profile_id,
+        created=customer.created,
+        name=str(customer.attributes.get("Name", "")),
+        customer_id=customer.id,
+        last_activity=customer.last_activity,
+        coupon_redemptions=found.coupon_redemptions,
+        coupon_use_attempts=found.coupon_attempts,
+        coupon_failed_attempts=found.coupon_failures,
+        accrued_discounts=shortest(found.discounts),
+        accrued_revenue=shortest(found.total - found.discounts),
+        total_orders=found.orders,
+        total_orders_no_coupon=found.orders_without_coupon,
+        campaign_name="",
     )
 
 
@@ -204,6 +251,15 @@ def operations() -> list[Operation]:
             get_session,
             "Get a session of an Application",
             {200: ApplicationSessionOut},
+        ),
+        operation(
+            "getCustomerActivityReportsWithoutTotalCount",
+            "GET",
+            f"{application}/customer_activity_reports/no_total",
+            get_reports,
+            "List what customers did in an Application",
+            {200: PageWithoutTotal[ActivityReportOut]},
+            query=ReportsQuery,
         ),
         operation(
             "getCustomerActivityReport",

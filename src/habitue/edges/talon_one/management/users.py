@@ -234,6 +234,16 @@ def _session_operations() -> list[Operation]:
             " Who has not accepted can be invited again.",
         ),
         operation(
+            "createInvite",
+            "POST",
+            "/v1/invites",
+            post_invitation,
+            "Invite a user, as early clients do",
+            {201: UserOut},
+            body=InvitationIn,
+            description="The same as `createInviteV2`.",
+        ),
+        operation(
             "acceptInvite",
             "POST",
             "/v1/users",
