@@ -225,6 +225,20 @@ async def test_a_role_that_says_what_is_not_there_is_not_made(client: Client) ->
         ("/members/0", "Unknown"),
     ]
     assert (await client.send("GET", "/v2/roles"))[1]["data"] == []
+    for text in ("", "[]", '{"Role": 127}', "[" * 5000):
+        body = {"name": "Early", "acl": text}
+        assert await client.faults("POST", "/v1/roles", body) == [("/acl", "Invalid")]
+    acl = {"permissionSets": [{"name": "a", "logicalOperations": ["getAccountOperations"]}]}
+    unknown = msgspec.json.encode({"roles": {"account": "b"}}).decode()
+    faults = await client.faults("POST", "/v1/roles", {"name": "Early", "acl": unknown})
+    assert faults == [("/acl/roles/account", "Unknown")]
+    text = msgspec.json.encode({**acl, "roles": {"account": "a"}}).decode()
+    body = {"name": "Early", "acl": text}
+    early = await client.made("/v1/roles", body)
+    assert early["acl"]["permissionSets"] == acl["permissionSets"]
+    same = (await client.send("GET", f"/v2/roles/{early['id']}"))[1]
+    assert (same["name"], same["permissions"]) == ("Early", early["acl"])
+    await client.send("DELETE", f"/v2/roles/{early['id']}")
     await role(client, "X", {})
     assert (await client.send("POST", "/v2/roles", {"name": "X"}))[0] == 409
 

@@ -54,11 +54,9 @@ EARLY = {
     *(("POST", "/v1/api_keys"), ("GET", "/v1/api_keys"), ("POST", "/v1/roles")),
     *(("POST", "/v1/invites"), ("POST", "/v1/exports")),
 }
-#: Templates of rules do not exist, exports are answered as they are asked for, and roles are
-#: those of the second version.
+#: Templates of rules do not exist, and exports are answered as they are asked for.
 EARLY_NOT_SERVED = {
     *(("PUT", f"{_APPLICATION}/talang_templates/{{}}"), ("POST", "/v1/exports")),
-    ("POST", "/v1/roles"),
 }
 
 

@@ -102,6 +102,8 @@ async def delete_application(shop: Shop, application_id: int) -> None:
         ):
             mine = (e for e in listed.values() if e.application_id == application_id)
             gone += [Change(each, deleted=True) for each in mine]
+        experiments = configuration.experiments.values()
+        gone += [Change(e, deleted=True) for e in experiments if e.application_id == application_id]
         return Decision(None, tuple(gone), delete_coupons)
 
     await settle(shop, decide)

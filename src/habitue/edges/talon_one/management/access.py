@@ -32,7 +32,7 @@ _MAKES_CALLERS = frozenset(
         *("createManagementKey", "deleteManagementKey"),
         *("createInviteV2", "createInvite", "updateUser", "deleteUser", "deleteUserByEmail"),
         *("activateUserByEmail", "deactivateUserByEmail"),
-        *("createRoleV2", "updateRoleV2", "deleteRoleV2"),
+        *("createRoleV2", "createRole", "updateRoleV2", "deleteRoleV2"),
     }
 )
 _READS_CALLERS = frozenset({"getManagementKeys", "getUsers", "listAllRolesV2", "getRoleV2"})

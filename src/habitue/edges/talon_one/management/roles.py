@@ -5,6 +5,7 @@ behind its own pages. What this version does not give rights for is refused, nev
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import Any, get_args
@@ -15,7 +16,7 @@ from msgspec import UNSET, UnsetType
 from habitue.edges.http.operation import Answer, Operation
 from habitue.edges.talon_one.management.paging import Page, PageQuery, page_of
 from habitue.edges.talon_one.management.shared import ACCOUNT_ID, Id, ManagementCall, managed
-from habitue.model.errors import Fault
+from habitue.model.errors import Fault, InvalidInput
 from habitue.model.limits import PERMISSION_SETS_MAX, PERMISSIONS_MAX
 from habitue.model.staff import Area, PermissionSet, Role
 from habitue.promotions.configuration import Configuration
@@ -62,6 +63,10 @@ class PermissionsIO(msgspec.Struct, rename="camel", kw_only=True):
     thresholds: tuple[dict[str, Any], ...] = ()
 
 
+class StrictPermissions(PermissionsIO, rename="camel", kw_only=True, forbid_unknown_fields=True):
+    """What a text says that a role gives, and nothing else."""
+
+
 class RoleIn(msgspec.Struct):
     """A role as it is sent."""
 
@@ -69,6 +74,28 @@ class RoleIn(msgspec.Struct):
     description: str | UnsetType | None = UNSET
     permissions: PermissionsIO | UnsetType = UNSET
     members: tuple[Id, ...] | UnsetType | None = UNSET
+
+
+class EarlyRoleIn(msgspec.Struct):
+    """A role as early clients send it: `acl` is the text of its permissions, in JSON."""
+
+    name: str
+    acl: str
+    description: str | UnsetType | None = UNSET
+    members: tuple[Id, ...] | UnsetType | None = UNSET
+
+
+class EarlyRoleOut(msgspec.Struct, rename="camel"):
+    """A role as early clients read it."""
+
+    id: int
+    created: datetime
+    modified: datetime
+    account_id: int
+    name: str
+    description: str
+    members: list[int]
+    acl: PermissionsIO
 
 
 class RoleOut(msgspec.Struct, rename="camel"):
@@ -103,6 +130,47 @@ async def post_role(call: ManagementCall[None, RoleIn]) -> Answer:
     shop = call.services.shop
     role = await create_role(shop, _fields(call.body), call.now)
     return Answer(201, _out(shop.configuration, role))
+
+
+async def post_early_role(call: ManagementCall[None, EarlyRoleIn]) -> Answer:
+    shop, body = call.services.shop, call.body
+    sent = RoleIn(body.name, body.description, _permissions(body.acl), body.members)
+    try:
+        role = await create_role(shop, _fields(sent), call.now)
+    except InvalidInput as refusal:
+        faults = (
+            replace(each, pointer=each.pointer.replace("/permissions", "/acl", 1))
+            for each in refusal.faults
+        )
+        raise InvalidInput(*faults) from None
+    shown = _out(shop.configuration, role)
+    return Answer(
+        201,
+        EarlyRoleOut(
+            shown.id,
+            shown.created,
+            shown.modified,
+            ACCOUNT_ID,
+            shown.name,
+            shown.description,
+            shown.members,
+            shown.permissions,
+        ),
+    )
+
+
+def _permissions(acl: str) -> PermissionsIO:
+    """What the text says. Raises `InvalidInput` for what is none, and for what is not known."""
+    try:
+        permissions = msgspec.json.decode(acl, type=StrictPermissions)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+        details = "acl is the JSON text of permissionSets and roles, as in the second version"
+        raise InvalidInput(Fault("/acl", "Invalid", details)) from None
+    return PermissionsIO(
+        permission_sets=permissions.permission_sets,
+        roles=permissions.roles,
+        thresholds=permissions.thresholds,
+    )
 
 
 async def put_role(call: ManagementCall[None, RoleIn]) -> Answer:
@@ -203,6 +271,17 @@ def operations() -> list[Operation]:
             "Create a role",
             {201: RoleOut},
             body=RoleIn,
+        ),
+        operation(
+            "createRole",
+            "POST",
+            "/v1/roles",
+            post_early_role,
+            "Create a role, as early clients do",
+            {201: EarlyRoleOut},
+            body=EarlyRoleIn,
+            request_example=b'{"name": "Reader", "acl": "{}"}',
+            description="`acl` is the JSON text of what `permissions` are in the second version.",
         ),
         operation("getRoleV2", "GET", one, get_role, "Get a role", {200: RoleOut}),
         operation(
