@@ -57,7 +57,8 @@ async def test_allocations_in_the_protocols_words_are_put_into_ours(
     for id_, said in ((1, kept), (2, [])):
         document = msgspec.json.encode({"experiment_variant_allocations": said, "id": id_})
         await database.execute(
-            "INSERT INTO session VALUES (1, $1, 1, $1::bigint::text, 'open', '{}', $2, now(), now())",
+            "INSERT INTO session"
+            " VALUES (1, $1, 1, $1::bigint::text, 'open', '{}', $2, now(), now())",
             id_,
             document,
         )
