@@ -89,7 +89,9 @@ class _Sessions:
         key = session_key(self._application_id, session)
         customer_key = profile_key(customer, sandbox=False)
         asked = (key, self._application_id, customer_key, False, (code,), None, _LONG_AGO, None)
-        (row,) = await self._database.fetch_together(sessions.LOAD, *asked)
+        (row,) = await self._database.fetch_together(
+            sessions.LOAD, *asked, joint=sessions.FOR_SEVERAL
+        )
         saved = {
             "customer_id": row["owner_id"],
             "customer_version": row["owner_version"],
@@ -139,7 +141,9 @@ class _People:
     async def _look_up(self, query: bytes) -> int:
         (key, *_) = keys_of(int(query[-_INDEX_WIDTH:]))
         *_, found = await self._database.fetch_together(
-            card_reading.READ, (key,), (), begins=cards.is_head
+            *(card_reading.READ, (key,), ()),
+            begins=cards.is_head,
+            joint=card_reading.FOR_SEVERAL,
         )
         return int(found["id"])
 

@@ -17,7 +17,7 @@ from bench import people
 from bench.measuring import Load
 from bench.people_load import Kind
 from bench.people_rows import LETTERS, Share, keys_of
-from bench.pgbench import Peer
+from bench.pgbench import ENVIRONMENT, Peer
 from habitue.store import card_reading, cards
 from habitue.store.cards import CardWrite
 
@@ -71,6 +71,7 @@ def run(
             peer.endpoint.database,
         ],
         capture_output=True,
+        env=ENVIRONMENT,
     )
     if done.returncode or b"ERROR" in done.stderr:
         raise RuntimeError(done.stderr.decode()[-2000:])

@@ -6,6 +6,7 @@ one close. What a session is found by comes from its index, and what the load ha
 version) goes into the save.
 """
 
+import os
 import re
 import resource
 import subprocess
@@ -33,6 +34,8 @@ _LOADED: Mapping[str, str] = {
     "$7": ":since",
     "$8": "NULL::jsonb",
 }
+#: As the server's own statements on hot paths, each is planned once for a connection.
+ENVIRONMENT = {**os.environ, "PGOPTIONS": "-c plan_cache_mode=force_generic_plan"}
 _OPEN = r"""\set first :base + :client_id * :share + :closed
 \set session random(:first, :base + (:client_id + 1) * :share - 1)
 """
@@ -80,7 +83,7 @@ def run(
     }
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     command = [*_command(peer, connections, duration), *_defined(values)]
-    done = subprocess.run(command, capture_output=True)
+    done = subprocess.run(command, capture_output=True, env=ENVIRONMENT)
     if done.returncode:
         raise RuntimeError(done.stderr.decode()[-2000:])
     after = resource.getrusage(resource.RUSAGE_CHILDREN)

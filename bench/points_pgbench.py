@@ -14,7 +14,7 @@ import subprocess
 
 from bench.measuring import Load
 from bench.people_pgbench import load_of
-from bench.pgbench import Peer
+from bench.pgbench import ENVIRONMENT, Peer
 from habitue.store.database import Database
 
 _TABLES = """
@@ -83,7 +83,7 @@ def run(peer: Peer, owners: int, connections: int, warm_up: float, seconds: floa
         *("-l", f"--log-prefix={peer.directory / 'latency'}"),
         endpoint.database,
     ]
-    done = subprocess.run(command, capture_output=True)
+    done = subprocess.run(command, capture_output=True, env=ENVIRONMENT)
     if done.returncode:
         raise RuntimeError(done.stderr.decode()[-2000:])
     return load_of(peer.directory, warm_up, _processor_seconds() - used)

@@ -93,6 +93,28 @@ usual: st.SearchStrategy[Any] = st.one_of(
         words,
         numbers,
     ),
+    st.builds(
+        lambda sku, category, channel: [
+            "exists",
+            CART,
+            [
+                ["I"],
+                [
+                    "catch",
+                    False,
+                    [
+                        "and",
+                        ["=", SKU, sku],
+                        ["=", [".", "I", "Category"], category],
+                        ["=", [".", "I", "Attributes", "channel"], channel],
+                    ],
+                ],
+            ],
+        ],
+        words,
+        words,
+        words,
+    ),
     st.builds(lambda name, limit: [name, TOTAL, limit], st.sampled_from((">", ">=", "<")), numbers),
     st.builds(lambda limit: ["<=", limit, [".", "Session", "Discount"]], numbers),
     st.builds(lambda low: ["between", [".", "Session", "CartTotal"], low, 1000], numbers),
@@ -279,6 +301,33 @@ def test_finds_what_matches_and_little_else() -> None:
     ]
     frame.session.store = "Bonn"
     assert index.candidates(frame) == [2000, 2001, 2002]
+
+
+def of_both(category: str, sku: str) -> Any:
+    """Some unit is of that category and has that article number."""
+    return ["exists", CART, [["I"], ["and", ["=", [".", "I", "Category"], category], sku_of(sku)]]]
+
+
+def sku_of(sku: str) -> Any:
+    return ["=", SKU, sku]
+
+
+def test_what_is_said_of_one_element_is_looked_up_together() -> None:
+    index: RuleIndex[int] = RuleIndex(SHOP, small=0)
+    index.add_all(
+        (10 * n + m, tree(of_both(f"c{n}", f"sku{m}")), ()) for n in range(10) for m in range(10)
+    )
+    items = [Item(f"sku{n}", f"c{9 - n}", Decimal(1)) for n in range(10)]
+    frame = shop_frame(Session(cart_items=items), Profile())
+    assert index.candidates(frame) == [9 + 9 * n for n in range(10)]
+    for key in range(100):
+        index.remove(key)
+    assert index.candidates(frame) == []
+
+
+def test_two_values_of_one_field_are_not_one_element() -> None:
+    (found,) = needs(["exists", CART, [["I"], ["and", sku_of("mug"), sku_of("cup")]]])
+    assert found == IS_MUG & token((SKU_STEPS, "cup"))
 
 
 def test_few_rules_are_all_candidates_in_order() -> None:

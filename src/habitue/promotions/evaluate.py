@@ -238,15 +238,14 @@ def _possible(
         found = _all_rules(program.compiled_campaigns())
     else:
         found = program.candidates.of(frame, book.campaign_ids(), _referral_campaign(frame))
-    needed = purpose.feature
-    store_id, stores = program.lists.store_ids.get(frame.store or ""), program.stores
-    return [
-        each
-        for each in found
-        if each[0].campaign.runs(now)
-        and stores.run_in(each[0].campaign.id, store_id)
-        and (needed is None or needed in each[0].campaign.features)
-    ]
+    running = [each for each in found if each[0].campaign.runs(now)]
+    stores, feature = program.stores, purpose.feature
+    if stores.linked:
+        store_id = program.lists.store_ids.get(frame.store or "")
+        running = [each for each in running if stores.run_in(each[0].campaign.id, store_id)]
+    if feature is not None:
+        running = [each for each in running if feature in each[0].campaign.features]
+    return running
 
 
 def _referral_campaign(frame: Evaluation) -> int:

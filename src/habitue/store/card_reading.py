@@ -135,7 +135,7 @@ async def read(
 ) -> CardsReading:
     """The holders of these claims, and their cards and those of these ids."""
     head, *rows = await connection.fetch_together(
-        READ, claim_keys, customer_ids, begins=is_head, joint=_FOR_SEVERAL
+        READ, claim_keys, customer_ids, begins=is_head, joint=FOR_SEVERAL
     )
     return CardsReading(head["id"], claims_in(rows), cards_in(rows))
 
@@ -166,7 +166,7 @@ def _part(rows: list[Row], asked: Sequence[Arguments]) -> list[list[Row]]:
     return answers
 
 
-_FOR_SEVERAL = Joint(_join, _part)
+FOR_SEVERAL = Joint(_join, _part)
 
 
 async def search(

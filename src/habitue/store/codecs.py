@@ -6,6 +6,8 @@ connection: tens of milliseconds on PostgreSQL, more than a second on Citus. Nei
 trip.
 """
 
+from collections.abc import Sequence
+
 from habitue.store.pool import DriverConnection
 
 # Object ids of PostgreSQL's built-in types never change (src/include/catalog/pg_type.dat there):
@@ -65,3 +67,9 @@ def _encode_jsonb(text: bytes) -> bytes:
 
 def _decode_jsonb(value: bytes) -> bytes:
     return bytes(value[1:])
+
+
+def array_literal(texts: Sequence[str]) -> str:
+    """Those texts as PostgreSQL writes an array of them, for arrays of arrays of any lengths."""
+    quoted = (text.replace("\\", "\\\\").replace('"', '\\"') for text in texts)
+    return "{" + ",".join(f'"{text}"' for text in quoted) + "}"

@@ -58,11 +58,14 @@ class Server:
     endpoint: Endpoint | None = None
     attachment: Attachment | None = None
     lock_wait_seconds: float = LOCK_WAIT_SECONDS
+    plans_once: bool = False
 
     async def connect(self) -> DriverConnection:
         """Open a connection. Raises what the driver raises."""
         lock_timeout = f"{max(1, round(self.lock_wait_seconds * 1000))}ms"
         settings = {**_SETTINGS, "lock_timeout": lock_timeout}
+        if self.plans_once:
+            settings["plan_cache_mode"] = "force_generic_plan"
         connection = await asyncpg.connect(
             self.connection_url,
             # A PGSSLMODE in the environment is meant for servers of others.
@@ -270,7 +273,9 @@ async def open_database(
         opener = _Opener(replace(server, lock_wait_seconds=lock_wait_seconds), report)
         pool = Pool(opener.connect, pool_size_max, patience_seconds)
         group_wait_seconds = min(lock_wait_seconds, GROUP_LOCK_WAIT_SECONDS)
-        group_opener = _Opener(replace(server, lock_wait_seconds=group_wait_seconds), report)
+        group_opener = _Opener(
+            replace(server, lock_wait_seconds=group_wait_seconds, plans_once=True), report
+        )
         group_pool = Pool(group_opener.connect, _GROUP_CONNECTIONS_MAX, patience_seconds)
         try:
             yield Database(pool, group_pool)

@@ -153,7 +153,8 @@ class Gathering:
             if len(arguments) == 1:
                 return [await connection.fetch(self._query, *arguments[0])]
             if self._joint is not None:
-                rows = await connection.fetch(self._query, *self._joint.join(arguments))
+                query = self._joint.query or self._query
+                rows = await connection.fetch(query, *self._joint.join(arguments))
                 return self._joint.part(rows, arguments)
             return _split(await connection.fetchmany(self._query, arguments), self._begins)
         finally:

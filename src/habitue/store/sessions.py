@@ -13,9 +13,11 @@ from uuid import UUID
 
 import msgspec
 
+from habitue.store.codecs import array_literal
 from habitue.store.customers import CustomerRow, owner_in
 from habitue.store.database import Connection, Row
 from habitue.store.receipts import Receipt, receipt_in
+from habitue.store.statements import Arguments, Joint
 
 
 class SessionQuery(msgspec.Struct, frozen=True):
@@ -105,7 +107,9 @@ class SessionWrite(msgspec.Struct, frozen=True):
     changes: bytes | None = None
 
 
-LOAD = """
+# One request is a row of its arguments; several are a row each, looked up one after the other by
+# what one execution has prepared. OFFSET keeps the planner from joining whole tables for them.
+_LOOKED_UP = """
 SELECT
     (SELECT version FROM configuration) AS configuration_version,
     nextval('event_id') AS event_id,
@@ -124,17 +128,17 @@ SELECT
     previous.id AS previous_id,
     previous.version AS previous_version,
     receipt.request_hash, receipt.status AS receipt_status, receipt.answer AS receipt_answer,
-    CASE WHEN cardinality(coalesce($5::text[], session.coupon_codes)) > 0 THEN (
+    CASE WHEN cardinality(coalesce(request.codes, session.coupon_codes)) > 0 THEN (
         SELECT jsonb_agg(to_jsonb(coupon) || jsonb_build_object('is_reserved', EXISTS (
                 SELECT FROM coupon_reservation AS reserved
                 WHERE reserved.customer_id = owner.id AND reserved.coupon_id = coupon.id)) ORDER BY
-            array_position(coalesce($5::text[], session.coupon_codes), coupon.code))
+            array_position(coalesce(request.codes, session.coupon_codes), coupon.code))
         FROM coupon
-        WHERE coupon.application_id = $2
-            AND coupon.code = ANY (coalesce($5::text[], session.coupon_codes))
+        WHERE coupon.application_id = request.application_id
+            AND coupon.code = ANY (coalesce(request.codes, session.coupon_codes))
     ) END AS coupons,
     -- what a closed session redeemed is taken back whatever codes the request names
-    CASE WHEN cardinality(coalesce($5::text[], session.coupon_codes)) > 0
+    CASE WHEN cardinality(coalesce(request.codes, session.coupon_codes)) > 0
         OR session.state <> 'open'
     THEN (
         SELECT jsonb_agg(to_jsonb(redemption)) FROM redemption
@@ -142,26 +146,45 @@ SELECT
             AND (redemption.session_id = session_claim.session_id
                 OR redemption.campaign_id IN (
                     SELECT campaign_id FROM coupon
-                    WHERE coupon.application_id = $2
-                        AND coupon.code = ANY (coalesce($5::text[], session.coupon_codes))))
+                    WHERE coupon.application_id = request.application_id
+                        AND coupon.code = ANY (coalesce(request.codes, session.coupon_codes))))
     ) END AS redemptions,
-    CASE WHEN $8::jsonb IS NOT NULL THEN read_resources(owner.id,
+    CASE WHEN request.asked IS NOT NULL THEN read_resources(owner.id,
         coalesce(profile_claim.root_id, session_claim.root_id, owner.id),
         session_claim.session_id, CASE
-            WHEN previous.id IS NOT NULL THEN with_holder($8, previous.id) ELSE $8
+            WHEN previous.id IS NOT NULL THEN with_holder(request.asked, previous.id)
+            ELSE request.asked
         END) END AS resources
-FROM (SELECT 1) AS request
-LEFT JOIN claim AS session_claim ON session_claim.claim_key = $1
+FROM (SELECT) AS nothing
+LEFT JOIN claim AS session_claim ON session_claim.claim_key = request.session_key
 LEFT JOIN session ON session.customer_id = session_claim.customer_id
     AND session.id = session_claim.session_id
-LEFT JOIN claim AS profile_claim ON profile_claim.claim_key = $3
+LEFT JOIN claim AS profile_claim ON profile_claim.claim_key = request.profile_key
 LEFT JOIN customer AS previous ON previous.id = session_claim.customer_id
 LEFT JOIN customer AS owner ON owner.id = CASE
-    WHEN $3::uuid IS NOT NULL THEN profile_claim.customer_id
-    WHEN $4::boolean THEN CASE WHEN previous.anonymous THEN previous.id END
+    WHEN request.profile_key IS NOT NULL THEN profile_claim.customer_id
+    WHEN request.detach THEN CASE WHEN previous.anonymous THEN previous.id END
     ELSE session_claim.customer_id
 END
-LEFT JOIN receipt ON receipt.key_digest = $6 AND receipt.created > $7::timestamptz
+LEFT JOIN receipt ON receipt.key_digest = request.receipt_key
+    AND receipt.created > request.receipts_since
+"""
+LOAD = f"""
+SELECT found.* FROM (SELECT $1::uuid AS session_key, $2::bigint AS application_id,
+    $3::uuid AS profile_key, $4::boolean AS detach, $5::text[] AS codes,
+    $6::uuid AS receipt_key, $7::timestamptz AS receipts_since, $8::jsonb AS asked) AS request
+CROSS JOIN LATERAL ({_LOOKED_UP}) AS found
+"""
+_LOAD_SEVERAL = f"""
+SELECT place, found.* FROM (
+    SELECT session_key, application_id, profile_key, detach, codes::text[] AS codes, receipt_key,
+        receipts_since, asked, place
+    FROM unnest($1::uuid[], $2::bigint[], $3::uuid[], $4::boolean[], $5::text[], $6::uuid[],
+        $7::timestamptz[], $8::jsonb[])
+        WITH ORDINALITY AS listed (session_key, application_id, profile_key, detach, codes,
+            receipt_key, receipts_since, asked, place)
+) AS request
+CROSS JOIN LATERAL ({_LOOKED_UP} OFFSET 0) AS found
 """
 
 _LOCK = "SELECT lock_owners($1, $2)"
@@ -176,8 +199,25 @@ SELECT save_session($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14,
 
 async def load(connection: Connection, query: SessionQuery) -> SessionRow:
     """Everything a decision about the session needs, in one round trip."""
-    (row,) = await connection.fetch_together(LOAD, *msgspec.structs.astuple(query))
+    (row,) = await connection.fetch_together(
+        LOAD, *msgspec.structs.astuple(query), joint=FOR_SEVERAL
+    )
     return _session_row(row)
+
+
+def _join(asked: Sequence[Arguments]) -> Arguments:
+    columns = [list(column) for column in zip(*asked, strict=True)]
+    columns[_CODES] = [None if each is None else array_literal(each) for each in columns[_CODES]]
+    return columns
+
+
+def _part(rows: list[Row], asked: Sequence[Arguments]) -> list[list[Row]]:
+    by_place = {row["place"]: row for row in rows}
+    return [[by_place[place]] for place in range(1, len(asked) + 1)]
+
+
+_CODES = SessionQuery.__struct_fields__.index("codes")
+FOR_SEVERAL = Joint(_join, _part, query=_LOAD_SEVERAL)
 
 
 async def lock(connection: Connection, query: SessionQuery) -> None:

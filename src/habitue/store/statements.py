@@ -33,15 +33,16 @@ DRIVER_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, Timeout
 
 
 class Joint(NamedTuple):
-    """How a statement that serves one caller serves several at once, by one execution:
-    `join` makes one row of arguments out of many, `part` finds a caller's rows among those of all.
-    Where most of what an execution costs does not grow with how many it serves, few `lanes` make
-    for large groups.
+    """How a statement that serves one caller serves several at once, by one execution of it or of
+    `query`: `join` makes its arguments out of theirs, `part` finds a caller's rows among those of
+    all. Where most of what an execution costs does not grow with how many it serves, few `lanes`
+    make for large groups.
     """
 
     join: Callable[[Sequence[Arguments]], Arguments]
     part: Callable[[list[Row], Sequence[Arguments]], list[list[Row]]]
     lanes: int = 2
+    query: str | None = None
 
 
 class Connection(Protocol):

@@ -41,6 +41,7 @@ NUMBER_RULE = f"a number from -{AMOUNT_MAX} to {AMOUNT_MAX}"
 ENCODER = msgspec.json.Encoder(decimal_format="number")
 BEYOND = Decimal("Infinity")
 
+_LEAST, _MOST = Decimal(-AMOUNT_MAX), Decimal(AMOUNT_MAX)
 _SHORT = AMOUNT_DECIMALS_MAX + len("0.")
 _LONGEST = 400
 _STEP = Decimal(1).scaleb(-AMOUNT_DECIMALS_MAX)
@@ -89,10 +90,10 @@ def decode_special(kind: type, value: Any) -> Any:
     """What the decoder calls for the types it does not know: `Number`."""
     if kind is not Number:
         raise TypeError(f"{kind} is not a type of the wire")
-    if type(value) is int:
+    if type(value) is not Decimal:
+        if type(value) is not int:
+            raise ValueError("Expected `number`")
         value = Decimal(value)
-    elif type(value) is not Decimal:
-        raise ValueError("Expected `number`")
-    if -AMOUNT_MAX <= value <= AMOUNT_MAX:
+    if _LEAST <= value <= _MOST:
         return value
     raise ValueError(f"Expected {NUMBER_RULE}")

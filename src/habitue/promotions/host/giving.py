@@ -9,11 +9,15 @@ from decimal import Decimal
 from typing import cast, get_args
 
 from habitue.model.limits import AMOUNT_MAX
+from habitue.model.numbers import ZERO
 from habitue.promotions.campaign import ItemDiscountScope, SessionDiscountScope
 from habitue.promotions.evaluation import Evaluation
 from habitue.promotions.facts import ItemFacts
 from habitue.promotions.rewards import Reward, reward
 from habitue.rules.frame import RuleFailed
+
+_SESSION_SCOPES, _ITEM_SCOPES = get_args(SessionDiscountScope), get_args(ItemDiscountScope)
+_AMOUNT_MAX = Decimal(AMOUNT_MAX)
 
 
 def targets(frame: Evaluation, items: Sequence[ItemFacts] | None) -> Sequence[ItemFacts]:
@@ -27,14 +31,14 @@ def targets(frame: Evaluation, items: Sequence[ItemFacts] | None) -> Sequence[It
 
 def discount(value: Decimal) -> Decimal:
     """`value` where it can be a discount. Raises `RuleFailed` where it cannot."""
-    if not value.is_finite() or not 0 <= value <= AMOUNT_MAX:
+    if not value.is_finite() or not ZERO <= value <= _AMOUNT_MAX:
         raise RuleFailed(f"{value} cannot be a discount")
     return value
 
 
 def session_scope(frame: Evaluation, scope: str | None) -> SessionDiscountScope | None:
     """What a discount on the session lowers; None where discounts do not cascade."""
-    _known(scope, get_args(SessionDiscountScope))
+    _known(scope, _SESSION_SCOPES)
     if frame.cascade is None:
         return None
     return cast(SessionDiscountScope, scope) if scope else frame.cascade.default_scope
@@ -42,7 +46,7 @@ def session_scope(frame: Evaluation, scope: str | None) -> SessionDiscountScope 
 
 def item_scope(frame: Evaluation, scope: str | None) -> ItemDiscountScope | None:
     """What a discount on a unit lowers; None where discounts do not cascade."""
-    _known(scope, get_args(ItemDiscountScope))
+    _known(scope, _ITEM_SCOPES)
     if frame.cascade is None:
         return None
     return cast(ItemDiscountScope, scope) if scope else frame.cascade.default_item_scope

@@ -13,6 +13,7 @@ understood says nothing. Only stable facts are used.
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from decimal import Decimal
+from operator import itemgetter
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
@@ -20,7 +21,7 @@ import msgspec
 
 from habitue.rules.compile.reads import names_of
 from habitue.rules.dialect import Dialect
-from habitue.rules.index.slots import Place, Steps, follow, variable_place
+from habitue.rules.index.slots import EACH, EVERY, TOGETHER, Place, Steps, follow, variable_place
 from habitue.rules.tree import Block, Call, Expression, Literal
 from habitue.rules.types import BOOLEAN
 
@@ -225,7 +226,10 @@ class Extractor:
         if not isinstance(block, Block):
             return place, found
         inner = {**scope, **dict.fromkeys(block.parameters, place)}
-        return place, both(found, self.alternatives(block.body, inner))
+        kept = self.alternatives(block.body, inner)
+        if place is not None and place.steps[-1] == EVERY:
+            kept = tuple(_of_one_element(each, place.steps) for each in kept)
+        return place, both(found, kept)
 
     def _bound(self, call: Call, scope: Scope) -> Expression | None:
         """The expression behind a bound name, where the call reads nothing more than that."""
@@ -255,6 +259,27 @@ def _token(steps: Steps, value: Hashable) -> Alternatives:
     return (Conjunction(tokens=frozenset({(steps, value)})),)
 
 
+def _of_one_element(conjunction: Conjunction, element: Steps) -> Conjunction:
+    """The same, with one token for all that is said of fields of the same element: that one article
+    has this category and another one that brand is not enough."""
+    depth = len(element)
+    said = [
+        (steps[depth], value, (steps, value))
+        for steps, value in conjunction.tokens
+        if len(steps) == depth + 1 and steps[:depth] == element and steps[depth] != EVERY
+    ]
+    fields = {field for field, _, _ in said}
+    if len(said) < 2 or len(fields) < len(said) or any(kind == TOGETHER for kind, _ in fields):
+        return conjunction
+    said.sort(key=itemgetter(0))
+    together = (TOGETHER, tuple(field for field, _, _ in said))
+    token = ((*element, together), tuple(value for _, value, _ in said))
+    return Conjunction(
+        conjunction.tokens.difference(told for _, _, told in said) | {token},
+        conjunction.thresholds,
+    )
+
+
 def _equality(place: Place | None, wanted: Expression) -> Alternatives:
     """A slot has a value; only where both are of one kind, so that text and value agree."""
     if place is None or not isinstance(wanted, Literal) or wanted.value is None:
@@ -275,7 +300,7 @@ def _at_least(place: Place | None, bound: Literal) -> Alternatives:
     """A number is at least so much; one among many elements cannot be looked up that way."""
     if place is None or place.type.kind != "number" or not isinstance(bound.value, Decimal):
         return ALWAYS
-    if any(kind == "each" for kind, _ in place.steps):
+    if any(kind == EACH for kind, _ in place.steps):
         return ALWAYS
     return (Conjunction(thresholds=frozenset({(place.steps, bound.value)})),)
 

@@ -2,7 +2,8 @@
 
 Words: a *slot* is such a path. Its *steps* read a field (a Python attribute), a custom attribute,
 or every element of a list. `Session.CartItems` with every element's `Sku` is one slot; its values
-in one evaluation are the articles of the cart. What is unset has no value.
+in one evaluation are the articles of the cart. What is unset has no value. Several fields of the
+same element, read *together*, are one slot as well: its values are tuples.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -19,11 +20,12 @@ from habitue.rules.types import Type
 FIELD = "field"
 ATTRIBUTE = "attribute"
 EACH = "each"
-Step: TypeAlias = tuple[str, str]
+TOGETHER = "together"
+Step: TypeAlias = tuple[str, Any]
 Steps: TypeAlias = tuple[Step, ...]
 Read: TypeAlias = Callable[[Frame], Iterable[Any]]
 
-_EVERY: Step = (EACH, "")
+EVERY: Step = (EACH, "")
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -36,7 +38,7 @@ class Place(msgspec.Struct, frozen=True):
         """The place of every element, where this is a list of known elements."""
         if self.type.kind != "list" or self.type.item is None:
             return None
-        return Place((*self.steps, _EVERY), self.type.item)
+        return Place((*self.steps, EVERY), self.type.item)
 
 
 def variable_place(dialect: Dialect, name: str) -> Place | None:
@@ -109,6 +111,9 @@ def _rest_reader(steps: Steps) -> Callable[[Any], Iterable[Any]]:
             return lambda values: map(field, values)
         case (("each", _), ("attribute", str() as name)):
             return lambda values: [each.attributes.get(name) for each in values]
+        case (("each", _), ("together", tuple() as fields)):
+            reads = [_rest_reader((EVERY, each)) for each in fields]
+            return lambda values: zip(*[read(values) for read in reads], strict=True)
     return lambda value: _all_of([value], steps)
 
 
