@@ -134,6 +134,10 @@ def test_values_and_templates_that_cannot_be_are_refused(front: Shopfront) -> No
     ):
         body = order(made["id"], values=values).to_dict()
         assert refusal(front, path, body) == [fault]
+    doubled = order(made["id"]).to_dict()
+    doubled["templateParamValues"] += doubled["templateParamValues"][:1]
+    last = len(doubled["templateParamValues"]) - 1
+    assert refusal(front, path, doubled) == [(f"/templateParamValues/{last}/name", "Duplicate")]
     lacking = {"name": "A", "templateId": made["id"], "templateParamValues": []}
     assert refusal(front, path, lacking) == [("/templateParamValues", "Missing")] * len(TYPES)
     assert refusal(front, path, {**lacking, "templateId": 1}) == [("/templateId", "Unknown")]

@@ -81,6 +81,20 @@ async def test_one_plan_looks_everybody_up_by_keys(
     assert plan.count("Hash Join") == plan.count("Merge Join") == 0
 
 
+async def test_a_plan_of_small_tables_is_by_keys_where_it_is_kept(
+    till: Till, asked: list[SessionQuery]
+) -> None:
+    database = till.shop.database
+    await database.execute("ANALYZE claim, session, customer")
+    explain, arguments = f"EXPLAIN {sessions.LOAD}", msgspec.structs.astuple(asked[0])
+    chosen = await database.fetch(explain, *arguments)
+    kept = await database.fetch_together(explain, *arguments)
+    assert any("Seq Scan on" in row[0] and "configuration" not in row[0] for row in chosen)
+    assert [row[0] for row in kept if "Seq Scan on" in row[0]] == [
+        row[0] for row in kept if "Seq Scan on configuration" in row[0]
+    ]
+
+
 @pytest.mark.parametrize("texts", [(), ("",), ODD, ("\\", '"', "ü😀", "a\nb")])
 async def test_arrays_of_texts_are_written_as_the_database_reads_them(
     database: Database, texts: tuple[str, ...]

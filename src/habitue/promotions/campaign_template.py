@@ -6,7 +6,7 @@ no campaigns, nor does a disabled template.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Literal
@@ -88,19 +88,24 @@ def parameter_faults(parameters: Iterable[Parameter]) -> Iterator[Fault]:
 
 
 def value_faults(
-    parameters: Iterable[Parameter], values: Mapping[str, list[Any]]
+    parameters: Iterable[Parameter], given: Sequence[tuple[str, list[Any]]]
 ) -> Iterator[Fault]:
-    """What is wrong with the values that are given for all parameters, each as a list: of the one
-    value, or of the elements of a list."""
+    """What is wrong with the values that are given for all parameters, by their names, each as a
+    list: of the one value, or of the elements of a list."""
     known = {each.name: each for each in parameters}
-    for index, name in enumerate(values):
-        if name not in known:
+    seen: set[str] = set()
+    for index, (name, value) in enumerate(given):
+        if name in seen:
+            details = f"parameter {name[:80]} has two values"
+            yield Fault(f"/templateParamValues/{index}/name", "Duplicate", details)
+        elif name not in known:
             details = f"the template has no parameter {name[:80]!r}"
             yield Fault(f"/templateParamValues/{index}/name", "Unknown", details)
-        elif not _fits(known[name].type, values[name]):
+        elif not _fits(known[name].type, value):
             details = f"{name} is of type {known[name].type}"
             yield Fault(f"/templateParamValues/{index}/expression", "Wrong type", details)
-    for name in known.keys() - values.keys():
+        seen.add(name)
+    for name in sorted(known.keys() - seen):
         yield Fault("/templateParamValues", "Missing", f"parameter {name} has no value")
 
 

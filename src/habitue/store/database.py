@@ -48,6 +48,9 @@ _GROUP_CONNECTIONS_MAX = 6
 #: How long a statement waits for a row that another transaction holds.
 LOCK_WAIT_SECONDS = 2.0
 _SETTINGS = {"application_name": "habitue", "timezone": "UTC"}
+#: Statements of groups find rows by keys. Each is planned once for a connection, and a plan is kept
+#: from when tables were small: so that reading a whole table never looks cheap.
+_BY_KEYS = {"plan_cache_mode": "force_generic_plan", "enable_seqscan": "off", "jit": "off"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +61,14 @@ class Server:
     endpoint: Endpoint | None = None
     attachment: Attachment | None = None
     lock_wait_seconds: float = LOCK_WAIT_SECONDS
-    plans_once: bool = False
+    by_keys: bool = False
 
     async def connect(self) -> DriverConnection:
         """Open a connection. Raises what the driver raises."""
         lock_timeout = f"{max(1, round(self.lock_wait_seconds * 1000))}ms"
         settings = {**_SETTINGS, "lock_timeout": lock_timeout}
-        if self.plans_once:
-            settings["plan_cache_mode"] = "force_generic_plan"
+        if self.by_keys:
+            settings |= _BY_KEYS
         connection = await asyncpg.connect(
             self.connection_url,
             # A PGSSLMODE in the environment is meant for servers of others.
@@ -274,7 +277,7 @@ async def open_database(
         pool = Pool(opener.connect, pool_size_max, patience_seconds)
         group_wait_seconds = min(lock_wait_seconds, GROUP_LOCK_WAIT_SECONDS)
         group_opener = _Opener(
-            replace(server, lock_wait_seconds=group_wait_seconds, plans_once=True), report
+            replace(server, lock_wait_seconds=group_wait_seconds, by_keys=True), report
         )
         group_pool = Pool(group_opener.connect, _GROUP_CONNECTIONS_MAX, patience_seconds)
         try:

@@ -97,7 +97,7 @@ class PointsRow(msgspec.Struct, frozen=True):
     """What was read: ledgers by subledger. `receipt` answers an earlier request of the key;
     `root_id` is whom the claim names. `card` is the document of the card whose points they are,
     None where a customer has them. `depth` is how many of the lots that can be spent were asked
-    for, None where all lots were read. `is_one`: a customer, who was joined with nobody."""
+    for, None where all lots were read. `is_unjoined`: a customer, who was joined with nobody."""
 
     configuration_version: int
     customer_id: int | None
@@ -110,7 +110,7 @@ class PointsRow(msgspec.Struct, frozen=True):
     ledgers: dict[str, LedgerRows]
     postings: list[PostingRow]
     depth: int | None
-    is_one: bool = False
+    is_unjoined: bool = False
 
 
 async def load(
@@ -182,7 +182,7 @@ def points_in(rows: Iterable[Row], depth: int | None) -> PointsRow:
         ledgers=ledgers,
         postings=postings,
         depth=depth,
-        is_one=head["flag"] is False and head["card"] is None,
+        is_unjoined=head["flag"] is False and head["card"] is None,
     )
 
 

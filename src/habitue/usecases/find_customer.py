@@ -58,26 +58,15 @@ async def find_customer(shop: Shop, target: Target, now: datetime) -> FoundCusto
     the identifier, `CustomerMerged` or `CustomerErased`.
     """
     resolved = await resolve(shop, target)
-    while True:
-        version, settings = shop.configuration.version, shop.configuration.organisation.settings
-        sought, ids = sought_of(resolved, settings, now)
-        row = await card_reading.read(shop.database, sought.claim_keys, ids)
-        if row.configuration_version == version:
-            return found_in(row, resolved, sought, settings)
-        await shop.refresh()
+    row, sought, settings = await _read(shop, resolved, now)
+    return found_in(row, resolved, sought, settings)
 
 
 async def identify_customer(shop: Shop, lookup: Lookup, now: datetime) -> int:
     """The id of the customer whom the identifier leads to. Raises as `find_customer` does."""
     if lookup.kind in (CARD, CARD_EXTERNAL_ID):
         return (await find_customer(shop, lookup, now)).card.id
-    while True:
-        version, settings = shop.configuration.version, shop.configuration.organisation.settings
-        sought = seek(lookup, settings, now)
-        row = await card_reading.read(shop.database, sought.claim_keys, ())
-        if row.configuration_version == version:
-            break
-        await shop.refresh()
+    row, sought, settings = await _read(shop, lookup, now)
     claim = _deciding(row, sought, settings, lookup)
     found = {each.id: each for each in row.cards if not each.anonymous}
     card = _standing(found.get(claim.customer_id), lookup.value)
@@ -88,6 +77,19 @@ async def identify_customer(shop: Shop, lookup: Lookup, now: datetime) -> int:
 
 
 _KNOWN_PART = decoder_of(KnownPart)
+
+
+async def _read(
+    shop: Shop, target: Resolved, now: datetime
+) -> tuple[CardsReading, Sought, RegistrationSettings]:
+    """What the target leads to, under the settings that hold while it is read."""
+    while True:
+        version, settings = shop.configuration.version, shop.configuration.organisation.settings
+        sought, ids = sought_of(target, settings, now)
+        row = await card_reading.read(shop.database, sought.claim_keys, ids)
+        if row.configuration_version == version:
+            return row, sought, settings
+        await shop.refresh()
 
 
 async def resolve(shop: Shop, target: Target) -> Resolved:

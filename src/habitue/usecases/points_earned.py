@@ -47,7 +47,7 @@ def calm_state(row: CalmRow, program: LoyaltyProgram, subledger: str, now: datet
         now=now,
         anchors=anchors,
         ledgers={} if ledger is None else {subledger: ledger},
-        is_one=True,
+        is_unjoined=True,
     )
 
 
@@ -73,7 +73,7 @@ def _ledger(
 
 def earning_of(state: PointsState, decisions: Sequence[LedgerDecision]) -> Earning | None:
     """What was decided, if it is the usual case."""
-    if not state.is_one or len(decisions) != 1:
+    if not state.is_unjoined or len(decisions) != 1:
         return None
     (decision,) = decisions
     lot = _only_lot(decision)

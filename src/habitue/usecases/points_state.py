@@ -73,7 +73,7 @@ class LedgerDocument(msgspec.Struct, frozen=True):
 class PointsState(msgspec.Struct, frozen=True):
     """The points of one owner in one program, as they were read; `card` is the one that has them,
     None where a customer does. `due` are the subledgers in which something may have happened.
-    `is_one`: a customer, who was joined with nobody."""
+    `is_unjoined`: a customer, who was joined with nobody."""
 
     customer_id: int
     customer_version: int
@@ -85,7 +85,7 @@ class PointsState(msgspec.Struct, frozen=True):
     postings: Sequence[PostingRow] = ()
     card: ProgramCard | None = None
     due: frozenset[str] = frozenset()
-    is_one: bool = False
+    is_unjoined: bool = False
 
     def ledger(self, subledger: str) -> Ledger:
         """The ledger of that subledger, an empty one where nothing was ever posted."""
@@ -129,7 +129,7 @@ def points_state(row: PointsRow, program: LoyaltyProgram, now: datetime) -> Poin
         postings=row.postings,
         card=None if row.card is None else read_program_card(row.card),
         due=frozenset(name for name, each in documents.items() if each.is_due(now)),
-        is_one=row.is_one,
+        is_unjoined=row.is_unjoined,
     )
 
 

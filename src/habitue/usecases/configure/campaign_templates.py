@@ -89,7 +89,7 @@ class CampaignOrder(msgspec.Struct, frozen=True, kw_only=True):
 
     template_id: int
     name: str
-    values: dict[str, list[Any]]
+    values: tuple[tuple[str, list[Any]], ...]
     description: str | UnsetType = UNSET
     attributes: Attributes = {}
     limits: tuple[LimitWish, ...] = ()
@@ -240,7 +240,7 @@ def _ruleset(
     ruleset_id: int,
     now: datetime,
 ) -> StoredRuleset:
-    document = filled_in(template.document, template.parameters, order.values)
+    document = filled_in(template.document, template.parameters, dict(order.values))
     try:
         rules = parse_ruleset(document)
         made = checked_ruleset(configuration, campaign, ruleset_id, rules, now)

@@ -139,7 +139,7 @@ async def post_campaign(call: ManagementCall[None, CampaignFromTemplateIn]) -> A
     order = CampaignOrder(
         template_id=body.template_id,
         name=body.name,
-        values={each.name: each.expression for each in body.template_param_values or ()},
+        values=tuple((each.name, each.expression) for each in body.template_param_values or ()),
         description=body.description or UNSET,
         attributes=body.campaign_attributes_overrides or {},
         limits=wishes_of(body.limit_overrides) or (),
