@@ -76,8 +76,8 @@ def _out(configuration: Configuration, codes: AllCodeFigures, now: datetime) -> 
 
 
 class AccountOut(msgspec.Struct, rename="camel", kw_only=True):
-    """The account. Nobody is billed, and no domain is the account's: both are empty. A company has a
-    name to the vendor's client, so it has the product's."""
+    """The account. Nobody is billed, and no domain is the account's: both are empty. A company has
+    a name to the vendor's client, so it has the product's."""
 
     id: int
     created: datetime
