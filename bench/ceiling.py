@@ -33,7 +33,7 @@ from bench.rows import Documents
 from habitue.customers.claims import profile_key, session_key
 from habitue.edges.http.decoding import read_body
 from habitue.edges.http.protocol import OneWriteProtocol
-from habitue.edges.http.server import connections_of, tune_collector
+from habitue.edges.http.server import connections_of, lanes_of, tune_collector
 from habitue.store import card_reading, cards, events, loyalty_earning, sessions
 from habitue.store.cards import CardWrite
 from habitue.store.database import Database, open_database
@@ -90,7 +90,7 @@ class _Sessions:
         customer_key = profile_key(customer, sandbox=False)
         asked = (key, self._application_id, customer_key, False, (code,), None, _LONG_AGO, None)
         (row,) = await self._database.fetch_together(
-            sessions.LOAD, *asked, joint=sessions.FOR_SEVERAL
+            sessions.LOAD, *asked, joint=sessions.FOR_SEVERAL, kin=sessions.KIN
         )
         saved = {
             "customer_id": row["owner_id"],
@@ -117,7 +117,11 @@ class _Sessions:
         }
         arguments = [*map(saved.get, _SESSION_ARGUMENTS)]
         await self._database.fetch_together(
-            sessions.SAVE, *arguments, order=row["owner_id"], claims=saved.get("redeemed_ids", ())
+            sessions.SAVE,
+            *arguments,
+            kin=sessions.KIN,
+            order=row["owner_id"],
+            claims=saved.get("redeemed_ids", ()),
         )
         return self._answer
 
@@ -152,11 +156,11 @@ class _People:
         text = body[at : at + _INDEX_WIDTH]
         keys = keys_of(int(text))
         head, *_ = await self._database.fetch_together(
-            cards.LOAD, keys, (), None, _LONG_AGO, begins=cards.is_head
+            *(cards.LOAD, keys, (), None, _LONG_AGO), begins=cards.is_head, kin=cards.KIN
         )
         id_: int = head["root_id"]
         arguments = [self._of(each, text, id_, keys) for each in self._card]
-        await self._database.fetch_together(cards.SAVE, *arguments, order=id_)
+        await self._database.fetch_together(cards.SAVE, *arguments, kin=cards.KIN, order=id_)
         return id_
 
     def _of(self, argument: object, text: bytes, id_: int, keys: list[UUID]) -> object:
@@ -245,7 +249,8 @@ def _kind_of(plan: Plan) -> Callable[[Database, Plan], Answering]:
 async def _serve(plan: Plan, listener: socket.socket) -> None:
     connections = connections_of(plan.workers)
     location = Embedded(Path(plan.data_dir))
-    async with open_database(location, pool_size_max=connections) as database:
+    lanes = lanes_of(plan.workers)
+    async with open_database(location, pool_size_max=connections, lanes_max=lanes) as database:
         answer = _kind_of(plan)(database, plan)
 
         async def application(scope: dict[str, Any], receive: Receive, send: Send) -> None:

@@ -20,7 +20,7 @@ import uvloop
 
 from bench.points_load import Report, name_of
 from habitue.customers.claims import profile_key
-from habitue.edges.http.server import connections_of, tune_collector
+from habitue.edges.http.server import connections_of, lanes_of, tune_collector
 from habitue.loyalty.ledger import Cause
 from habitue.store.database import open_database
 from habitue.store.location import Embedded
@@ -58,8 +58,11 @@ async def _add(plan: Plan, shop: Shop, task: int, opens: float, told: list[float
 async def load(plan: Plan) -> Report:
     """Adds points until the plan's time is over."""
     told: list[float] = []
-    connections = connections_of(plan.workers)
-    async with open_database(Embedded(Path(plan.data_dir)), pool_size_max=connections) as database:
+    async with open_database(
+        Embedded(Path(plan.data_dir)),
+        pool_size_max=connections_of(plan.workers),
+        lanes_max=lanes_of(plan.workers),
+    ) as database:
         shop = Shop(database)
         await shop.refresh()
         tune_collector()

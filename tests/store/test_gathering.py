@@ -1,25 +1,41 @@
 """Statements that travel together: each gets its own outcome, whatever became of the others."""
 
 import asyncio
+from collections.abc import AsyncIterator
 
 import asyncpg
 import pytest
 
 from habitue.store.database import Database, Row, open_database
 from habitue.store.failures import AlreadyExists, OutcomeUnknown
-from habitue.store.gathering import GROUP_SIZE_MAX, LANES_MAX
+from habitue.store.gathering import GROUP_SIZE_MAX
 from habitue.store.location import External
 
 ADD = "INSERT INTO thing (id, name, batch) VALUES ($1, $2, txid_current()) RETURNING id"
+LOOK = "SELECT count(*) FROM thing"
+SLOW_LOOK = "SELECT pg_sleep(0.1)"
+THING = "CREATE TABLE thing (id int PRIMARY KEY, name text UNIQUE, batch bigint)"
 SLOW_ADD = ADD.replace("$2", "$2::text || pg_sleep(0.05)::text")
+
+
+@pytest.fixture(params=[1, 2])
+def lanes(request: pytest.FixtureRequest) -> int:
+    """How many groups of a kin are under way at a time."""
+    count: int = request.param
+    return count
+
+
+@pytest.fixture
+async def database(database_url: str, lanes: int) -> AsyncIterator[Database]:
+    """A database of this test's own, open, with so many lanes."""
+    async with open_database(External(database_url), lanes_max=lanes) as opened:
+        yield opened
 
 
 @pytest.fixture
 async def table(database: Database) -> Database:
     """A database with the table `thing (id, name unique, batch)`."""
-    await database.execute(
-        "CREATE TABLE thing (id int PRIMARY KEY, name text UNIQUE, batch bigint)"
-    )
+    await database.execute(THING)
     return database
 
 
@@ -40,17 +56,45 @@ async def test_each_gets_its_own_row(table: Database) -> None:
 
 
 async def test_all_that_wait_leave_in_as_many_transactions_as_there_are_lanes(
-    table: Database,
+    table: Database, lanes: int
 ) -> None:
     await asyncio.gather(*(add(table, id_) for id_ in range(20)))
-    assert await batches(table) == [20 // LANES_MAX] * LANES_MAX
+    assert await batches(table) == [20 // lanes] * lanes
 
 
-async def test_a_group_has_a_greatest_size(table: Database) -> None:
-    count = LANES_MAX * GROUP_SIZE_MAX + 1
+async def test_a_group_has_a_greatest_size(table: Database, lanes: int) -> None:
+    count = lanes * GROUP_SIZE_MAX + 1
     await asyncio.gather(*(add(table, id_) for id_ in range(count)))
     sizes = await batches(table)
-    assert sorted(sizes) == [1] + [GROUP_SIZE_MAX] * LANES_MAX
+    assert sorted(sizes) == [1] + [GROUP_SIZE_MAX] * lanes
+
+
+async def test_statements_of_a_kin_wait_for_each_other(table: Database, lanes: int) -> None:
+    reading = asyncio.create_task(table.fetch_together(SLOW_LOOK, kin="thing"))
+    adding = []
+    for id_ in range(5):
+        await asyncio.sleep(0.01)
+        adding.append(asyncio.create_task(table.fetch_together(ADD, id_, f"{id_}", kin="thing")))
+    await asyncio.gather(reading, *adding)
+    assert len(await batches(table)) == (1 if lanes == 1 else 5)
+
+
+async def test_who_goes_on_at_once_leaves_with_those_who_wait(database_url: str) -> None:
+    """With one lane a late comer, who looks alone, has joined the others by its first row."""
+    async with open_database(External(database_url), lanes_max=1) as table:
+        await table.execute(THING)
+
+        async def work(who: int) -> None:
+            for number in range(4):
+                look = SLOW_LOOK if number == 0 else LOOK
+                await table.fetch_together(look, kin="thing")
+                id_ = 100 * number + who
+                await table.fetch_together(ADD, id_, f"{id_}", kin="thing")
+
+        first = [asyncio.create_task(work(who)) for who in range(10)]
+        await asyncio.sleep(0.02)
+        await asyncio.gather(*first, work(10))
+        assert await batches(table) == [11, 11, 11, 11]
 
 
 async def test_one_by_itself_leaves_at_once(table: Database) -> None:
@@ -124,8 +168,8 @@ async def test_a_busy_row_holds_up_only_who_wants_it(table: Database) -> None:
     assert await busy == 2
 
 
-async def test_busy_rows_do_not_keep_the_lanes(table: Database) -> None:
-    count = LANES_MAX + 3
+async def test_busy_rows_do_not_keep_the_lanes(table: Database, lanes: int) -> None:
+    count = lanes + 3
     await asyncio.gather(*(add(table, id_) for id_ in range(count)))
     query = "UPDATE thing SET name = 'new ' || id WHERE id = $1 RETURNING id"
     async with table.transaction() as holder:
@@ -162,13 +206,13 @@ async def test_who_claims_the_same_thing_leaves_after_the_other(table: Database)
 
 
 async def test_two_groups_that_want_the_same_rows_do_not_wait_for_each_other(
-    table: Database, database_url: str
+    table: Database, database_url: str, lanes: int
 ) -> None:
-    async with open_database(External(database_url)) as another:
-        await _two_ways(table, another)
+    async with open_database(External(database_url), lanes_max=lanes) as another:
+        await _two_ways(table, another, lanes)
 
 
-async def _two_ways(table: Database, another: Database) -> None:
+async def _two_ways(table: Database, another: Database, lanes: int) -> None:
     await asyncio.gather(*(add(table, id_) for id_ in range(10)))
     query = "UPDATE thing SET batch = batch + 1 WHERE id = $1 RETURNING id"
     for _ in range(5):
@@ -176,7 +220,7 @@ async def _two_ways(table: Database, another: Database) -> None:
         backwards = [another.fetch_together(query, id_, order=id_) for id_ in reversed(range(10))]
         await asyncio.gather(*forwards, *backwards)
     rises = await table.fetch("SELECT batch - min(batch) OVER () AS more FROM thing")
-    assert {row["more"] for row in rises} <= set(range(LANES_MAX))
+    assert {row["more"] for row in rises} <= set(range(lanes))
 
 
 async def test_all_are_told_that_the_connection_was_lost(table: Database) -> None:

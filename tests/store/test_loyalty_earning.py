@@ -3,7 +3,7 @@
 import asyncio
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -79,6 +79,13 @@ def earning(club: LoyaltyProgram, customer_id: int, **fields: Any) -> Earning:
 async def give(shop: Shop, club: LoyaltyProgram, name: str, key: int, now: datetime = NOW) -> None:
     given = Adjustment(UUID(int=key), Decimal(1), "", Cause(actor="the tests"))
     await add_points(shop, query_of(club, name), name, given, now)
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    """A database of this test's own, whose readings and earnings travel on one lane."""
+    async with open_database(External(database_url), lanes_max=1) as opened:
+        yield opened
 
 
 async def earned_together(database: Database, earnings: Sequence[Earning]) -> list[str]:

@@ -98,6 +98,7 @@ async def _opened(
             location,
             report=report,
             pool_size_max=settings.connections_max,
+            lanes_max=settings.lanes_max,
             lock_wait_seconds=min(settings.lock_wait_seconds, LOCK_WAIT_SECONDS),
         ) as database,
         http_sender(allow_private=settings.allow_private_destinations) as send,

@@ -145,11 +145,14 @@ SAVE = """
 SELECT save_card($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
 """
 
+#: Cards that are read for a change and cards that are saved share their lanes.
+KIN = "cards"
+
 
 async def load(connection: Connection, query: CardQuery) -> CardsRow:
     """Everything decisions about these cards need, in one round trip."""
     head, *rows = await connection.fetch_together(
-        LOAD, *msgspec.structs.astuple(query), begins=is_head
+        LOAD, *msgspec.structs.astuple(query), begins=is_head, kin=KIN
     )
     return CardsRow(
         configuration_version=head["id"],
@@ -214,4 +217,4 @@ async def lock(connection: Connection, query: CardQuery) -> None:
 async def save(connection: Connection, write: CardWrite) -> None:
     """Saves the card. Raises `GuardFailed` when anything it rests on has moved."""
     arguments = msgspec.structs.astuple(write)
-    await connection.fetch_together(SAVE, *arguments, order=write.customer_id)
+    await connection.fetch_together(SAVE, *arguments, kin=KIN, order=write.customer_id)

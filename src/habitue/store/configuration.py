@@ -221,7 +221,7 @@ SELECT version FROM next
 """
 
 
-_FOR_ALL = Joint(lambda asked: (), lambda rows, asked: [rows] * len(asked), lanes=1)
+_FOR_ALL = Joint(lambda asked: (), lambda rows, asked: [rows] * len(asked))
 
 
 async def load_changes(connection: Connection, since: int) -> tuple[int, list[ConfigurationRow]]:

@@ -19,7 +19,7 @@ from habitue.model.errors import StoreUnavailable
 from habitue.store import codecs, migrations
 from habitue.store.embedded import Attachment, Endpoint, Report, attach
 from habitue.store.failures import OutcomeUnknown, StartFailure
-from habitue.store.gathering import GROUP_LOCK_WAIT_SECONDS, Gathering
+from habitue.store.gathering import GROUP_LOCK_WAIT_SECONDS, LANES_MAX, Gathering, Lanes
 from habitue.store.location import Embedded, Location
 from habitue.store.migrations import Migration
 from habitue.store.pool import DriverConnection, Pool, close_quietly
@@ -144,11 +144,12 @@ class Database:
     `habitue.store.failures` and `StoreUnavailable`; see `Connection` for the types of values.
     """
 
-    def __init__(self, pool: Pool, group_pool: Pool) -> None:
+    def __init__(self, pool: Pool, group_pool: Pool, lanes_max: int = LANES_MAX) -> None:
         self._pool = pool
         self._group_pool = group_pool
-
+        self._lanes_max = lanes_max
         self._gatherings: dict[str, Gathering] = {}
+        self._lanes: dict[str, Lanes] = {}
 
     @property
     def pool(self) -> Pool:
@@ -181,19 +182,21 @@ class Database:
         *arguments: object,
         begins: Begins | None = None,
         joint: Joint | None = None,
+        kin: str = "",
         order: int = 0,
         claims: Sequence[int] = (),
     ) -> list[Row]:
         """All rows, in one round trip with others who run the same statement now.
 
         For statements that always answer at least one row: exactly one, or some of which the first
-        and no other `begins`; `joint` says how one execution serves several. `order` is the id of
-        what the statement locks first, `claims` are those of what it locks after that and others
-        may want too.
+        and no other `begins`; `joint` says how one execution serves several. Statements of the same
+        `kin` share lanes. `order` is the id of what the statement locks first, `claims` are those
+        of what it locks after that and others may want too.
         """
         gathering = self._gatherings.get(query)
         if gathering is None:
-            gathering = Gathering(query, begins, joint, self._pool, self._group_pool)
+            lanes = self._lanes.setdefault(kin or query, Lanes(self._lanes_max))
+            gathering = Gathering(query, begins, joint, self._pool, self._group_pool, lanes)
             self._gatherings[query] = gathering
         return await gathering.fetch(arguments, order, claims)
 
@@ -261,12 +264,14 @@ async def open_database(
     schema: Schema | None = None,
     files: Sequence[Migration] | None = None,
     lock_wait_seconds: float = LOCK_WAIT_SECONDS,
+    lanes_max: int = LANES_MAX,
 ) -> AsyncIterator[Database]:
     """The database of `location`, open for the length of the block.
 
     `schema` is by default "upgrade" for an embedded server and "require" for another one's. `files`
     are the migrations, by default ours. `lock_wait_seconds` bounds how long a statement waits for a
-    row that another transaction holds. `report` is told what takes long; for an embedded server
+    row that another transaction holds, `lanes_max` how many groups of one kin are under way at a
+    time (see `habitue.store.gathering`). `report` is told what takes long; for an embedded server
     it may be called from another thread. Raises `StartFailure`.
     """
     known = migrations.load() if files is None else files
@@ -281,7 +286,7 @@ async def open_database(
         )
         group_pool = Pool(group_opener.connect, _GROUP_CONNECTIONS_MAX, patience_seconds)
         try:
-            yield Database(pool, group_pool)
+            yield Database(pool, group_pool, lanes_max)
         finally:
             await pool.close()
             await group_pool.close()

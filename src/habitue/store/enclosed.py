@@ -43,6 +43,7 @@ class EnclosedDatabase(Database):
         *arguments: object,
         begins: Begins | None = None,
         joint: Joint | None = None,
+        kin: str = "",
         order: int = 0,
         claims: Sequence[int] = (),
     ) -> list[Row]:

@@ -4,7 +4,10 @@ Where many requests run the same statement at the same time, each with arguments
 greatest cost is not the work but the way: a message, a transaction and a flush of the log for each.
 A `Gathering` has a few *lanes*; what arrives while all of them are under way leaves together with
 the next free one, in one round trip and one transaction. Nobody waits for company: a statement that
-finds a free lane leaves at once.
+finds a free lane leaves at once. Statements of one *kin*, as what reads and what saves the same,
+share their lanes: while one of them is under way, those who want another become more. A lane that
+is the only one is free for others when all that it has brought back was answered, so that those
+who go on at once leave with the others.
 
 Those who travel together run in the order of what they lock first, so that two groups seldom hold
 what the other waits for. What a statement *claims* beside its own rows, and others may want too,
@@ -28,8 +31,8 @@ from habitue.store.statements import DRIVER_ERRORS, Arguments, Begins, Joint, Ro
 
 _Answer: TypeAlias = "asyncio.Future[list[Row]]"
 
-#: Round trips of one statement that are under way at a time, unless a `Joint` says it, and how many
-#: travel in each.
+#: Round trips of one kin that are under way at a time, unless a `Database` is told another number,
+#: and how many travel in each.
 LANES_MAX = 2
 GROUP_SIZE_MAX = 32
 ANSWERS_AT_ONCE = 4
@@ -43,12 +46,38 @@ class _Passenger(NamedTuple):
     answer: _Answer
 
 
+class Lanes:
+    """So many round trips at a time, of one statement or of several that share them."""
+
+    def __init__(self, count: int) -> None:
+        self.is_single = count == 1
+        self.free = count
+        self._users: deque[Gathering] = deque()
+
+    def admit(self, user: "Gathering") -> None:
+        """One more statement travels here."""
+        self._users.append(user)
+
+    def give_back(self) -> None:
+        """A lane is free: whoever waits leaves, and whose turn it was last waits longest."""
+        self.free += 1
+        for user in tuple(self._users):
+            user.leave_soon()
+
+    def take(self, user: "Gathering") -> None:
+        """A statement leaves."""
+        self.free -= 1
+        self._users.remove(user)
+        self._users.append(user)
+
+
 class Gathering:
     """Runs one statement for all who ask for it.
 
     Every answer of the statement has a row, and of its rows the first, and no other, `begins`;
     with `joint` all who travel together are answered by one execution.
-    Groups use the connections of `group_pool`, and who runs by itself those of `pool`.
+    Groups use the connections of `group_pool`, and who runs by itself those of `pool`; they travel
+    on `lanes`.
     """
 
     def __init__(
@@ -58,14 +87,15 @@ class Gathering:
         joint: Joint | None,
         pool: Pool,
         group_pool: Pool,
+        lanes: Lanes,
     ) -> None:
         self._query = query
         self._begins = begins
         self._joint = joint
         self._pool = pool
         self._group_pool = group_pool
-        self._lanes_free = LANES_MAX if joint is None else joint.lanes
-        self._answers_at_once = ANSWERS_AT_ONCE if self._lanes_free > 1 else GROUP_SIZE_MAX
+        self._lanes = lanes
+        lanes.admit(self)
         self._waiting: deque[_Passenger] = deque()
         self._under_way: set[asyncio.Task[None]] = set()
         self._claimed: set[int] = set()
@@ -81,23 +111,23 @@ class Gathering:
         """
         answer: _Answer = asyncio.get_running_loop().create_future()
         self._waiting.append(_Passenger(order, claims, arguments, answer))
-        self._leave_soon()
+        self.leave_soon()
         return await answer
 
-    def _leave_soon(self) -> None:
+    def leave_soon(self) -> None:
         """Leave when everybody who is ready now has come."""
-        if self._lanes_free and self._waiting and not self._leaves_soon:
+        if self._lanes.free and self._waiting and not self._leaves_soon:
             self._leaves_soon = True
             asyncio.get_running_loop().call_soon(self._leave)
 
     def _leave(self) -> None:
         """Fill the free lanes with those who wait, in equal parts."""
         self._leaves_soon = False
-        while self._lanes_free and self._waiting:
-            group = self._group(-(-len(self._waiting) // self._lanes_free))
+        while self._lanes.free and self._waiting:
+            group = self._group(-(-len(self._waiting) // self._lanes.free))
             if not group:
                 return
-            self._lanes_free -= 1
+            self._lanes.take(self)
             task = asyncio.get_running_loop().create_task(self._travel(group))
             self._under_way.add(task)
             task.add_done_callback(self._under_way.discard)
@@ -120,20 +150,28 @@ class Gathering:
         return group
 
     async def _travel(self, group: list[_Passenger]) -> None:
-        """One round trip; the lane is free for others as soon as that has ended."""
+        """One round trip, after which the lane is free for others."""
         outcome = await self._outcome([each.arguments for each in group])
-        self._lanes_free += 1
-        self._leave_soon()
+        if isinstance(outcome, list) and self._lanes.is_single:
+            await _hand_out(group, outcome, GROUP_SIZE_MAX)
+            self._lanes.give_back()
+        else:
+            self._lanes.give_back()
+            await self._tell(group, outcome)
+        for passenger in group:
+            self._claimed.difference_update(passenger.claims)
+        self.leave_soon()
+
+    async def _tell(
+        self, group: list[_Passenger], outcome: list[list[Row]] | StoreUnavailable | None
+    ) -> None:
         if outcome is None:
             await asyncio.gather(*(self._by_itself(passenger) for passenger in group))
         elif isinstance(outcome, StoreUnavailable):
             for passenger in group:
                 _fail(passenger.answer, outcome)
         else:
-            await _hand_out(group, outcome, self._answers_at_once)
-        for passenger in group:
-            self._claimed.difference_update(passenger.claims)
-        self._leave_soon()
+            await _hand_out(group, outcome, ANSWERS_AT_ONCE)
 
     async def _outcome(
         self, arguments: Sequence[Arguments]

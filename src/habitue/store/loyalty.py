@@ -13,7 +13,7 @@ from datetime import datetime
 from uuid import UUID
 
 from habitue.store.database import Connection
-from habitue.store.loyalty_loading import PointsQuery, PointsRow, load
+from habitue.store.loyalty_loading import KIN, PointsQuery, PointsRow, load
 from habitue.store.receipts import Receipt
 
 __all__ = [
@@ -96,7 +96,9 @@ async def save(
 ) -> None:
     """Appends what was decided, a JSON list by ledger. Raises `GuardFailed` when anything that it
     rests on has moved."""
-    await connection.fetch_together(SAVE, customer_id, version, now, ledgers, order=customer_id)
+    await connection.fetch_together(
+        *(SAVE, customer_id, version, now, ledgers), kin=KIN, order=customer_id
+    )
 
 
 async def save_of_card(
@@ -104,7 +106,9 @@ async def save_of_card(
 ) -> None:
     """The same for the points of a card, at its version; also within another write, which guards
     its customer first. Raises `GuardFailed`."""
-    await connection.fetch_together(_SAVE_OF_CARD, owner_id, version, now, ledgers, order=owner_id)
+    await connection.fetch_together(
+        *(_SAVE_OF_CARD, owner_id, version, now, ledgers), kin=KIN, order=owner_id
+    )
 
 
 async def save_answered(
@@ -129,6 +133,7 @@ async def save_answered(
         receipt.request_hash,
         receipt.status,
         receipt.answer,
+        kin=KIN,
         order=owner[0],
     )
 

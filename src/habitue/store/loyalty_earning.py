@@ -150,7 +150,8 @@ async def load_calm(
         LOAD_CALM,
         *([claim_key], [program_id], [subledger], [now], [attributed]),
         *([receipt_key], [valid_since(now)]),
-        joint=_READINGS,
+        joint=_TOGETHER,
+        kin=_KIN,
     )
     (row, *others) = rows
     if others or row["id"] is None or row["joined"] or row["holds"]:
@@ -189,7 +190,7 @@ async def earn(
     values = (*msgspec.structs.astuple(earning), receipt_key, *answered)
     arguments = [[value] for value in values]
     rows = await connection.fetch_together(
-        EARN, *arguments, joint=_EARNINGS, order=earning.customer_id
+        EARN, *arguments, joint=_TOGETHER, kin=_KIN, order=earning.customer_id
     )
     if not rows:
         raise GuardFailed("points")
@@ -207,5 +208,5 @@ def _part(rows: list[Row], asked: Sequence[Arguments]) -> list[list[Row]]:
     return answers
 
 
-_READINGS = Joint(_join, _part, lanes=1)
-_EARNINGS = Joint(_join, _part, lanes=1)
+_TOGETHER = Joint(_join, _part)
+_KIN = "earnings"

@@ -17,6 +17,9 @@ from habitue.store.database import Connection, Row
 from habitue.store.loyalty_statements import STATEMENTS, Lots
 from habitue.store.receipts import Receipt, receipt_in, valid_since
 
+#: Points that are read for a change and points that are saved share their lanes.
+KIN = "points"
+
 
 class PointsQuery(msgspec.Struct, frozen=True):
     """Whose points to read: a customer's by claim, those of a card by its identifier, or by the id
@@ -144,6 +147,7 @@ async def load(
         receipt_key,
         valid_since(now),
         begins=is_head,
+        kin=KIN,
     )
     return points_in(rows, depth)
 

@@ -200,7 +200,7 @@ SELECT save_session($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14,
 async def load(connection: Connection, query: SessionQuery) -> SessionRow:
     """Everything a decision about the session needs, in one round trip."""
     (row,) = await connection.fetch_together(
-        LOAD, *msgspec.structs.astuple(query), joint=FOR_SEVERAL
+        LOAD, *msgspec.structs.astuple(query), joint=FOR_SEVERAL, kin=KIN
     )
     return _session_row(row)
 
@@ -217,6 +217,8 @@ def _part(rows: list[Row], asked: Sequence[Arguments]) -> list[list[Row]]:
 
 
 _CODES = SessionQuery.__struct_fields__.index("codes")
+#: Sessions that are read and sessions that are saved share their lanes.
+KIN = "sessions"
 FOR_SEVERAL = Joint(_join, _part, query=_LOAD_SEVERAL)
 
 
@@ -248,7 +250,7 @@ async def save(connection: Connection, write: SessionWrite, *, alone: bool = Fal
     arguments = msgspec.structs.astuple(write)
     if not (alone or write.release or write.from_id):
         owner, claims = write.customer_id, write.redeemed_ids
-        await connection.fetch_together(SAVE, *arguments, order=owner, claims=claims)
+        await connection.fetch_together(SAVE, *arguments, kin=KIN, order=owner, claims=claims)
     else:
         await connection.fetchval(SAVE, *arguments)
 

@@ -35,13 +35,11 @@ DRIVER_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, Timeout
 class Joint(NamedTuple):
     """How a statement that serves one caller serves several at once, by one execution of it or of
     `query`: `join` makes its arguments out of theirs, `part` finds a caller's rows among those of
-    all. Where most of what an execution costs does not grow with how many it serves, few `lanes`
-    make for large groups.
+    all.
     """
 
     join: Callable[[Sequence[Arguments]], Arguments]
     part: Callable[[list[Row], Sequence[Arguments]], list[list[Row]]]
-    lanes: int = 2
     query: str | None = None
 
 
@@ -58,6 +56,7 @@ class Connection(Protocol):
         *arguments: object,
         begins: Begins | None = None,
         joint: Joint | None = None,
+        kin: str = "",
         order: int = 0,
         claims: Sequence[int] = (),
     ) -> list[Row]: ...
@@ -99,6 +98,7 @@ class Transaction:
         *arguments: object,
         begins: Begins | None = None,
         joint: Joint | None = None,
+        kin: str = "",
         order: int = 0,
         claims: Sequence[int] = (),
     ) -> list[Row]:

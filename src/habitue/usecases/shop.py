@@ -21,7 +21,8 @@ class ShopSettings(msgspec.Struct, frozen=True):
     """`lock_wait_seconds`: how long a request waits for others that write the same customer;
     `allow_private_destinations`: whether messages may leave for addresses that are not public;
     `jobs`: whether the process does what is to be done beside requests; `connections_max`: how many
-    connections to the database it may hold; `management_requests_per_second`: how many requests a
+    connections to the database it may hold, and `lanes_max` how many groups of statements that
+    travel together it may have under way; `management_requests_per_second`: how many requests a
     management key may send to each endpoint, 0 for any number; `access_log`: which requests of an
     application's systems are noted."""
 
@@ -29,6 +30,7 @@ class ShopSettings(msgspec.Struct, frozen=True):
     allow_private_destinations: bool = False
     jobs: bool = True
     connections_max: int = 16
+    lanes_max: int = 2
     management_requests_per_second: int = 0
     access_log: Noted = "errors"
 

@@ -95,8 +95,11 @@ def create_in_worker(plan: Plan) -> Application:
 @asynccontextmanager
 async def _life(plan: Plan, application: Application) -> AsyncIterator[None]:
     open_services = pkgutil.resolve_name(plan.services)
-    connections = connections_of(plan.workers)
-    settings = msgspec.structs.replace(plan.settings, connections_max=connections)
+    settings = msgspec.structs.replace(
+        plan.settings,
+        connections_max=connections_of(plan.workers),
+        lanes_max=lanes_of(plan.workers),
+    )
     async with open_services(plan.location, _report, settings) as services:
         application.services = services
         tune_collector()
@@ -118,6 +121,15 @@ def connections_of(workers: int) -> int:
     wait for it; so one process gets more than keep two processors busy.
     """
     return max(CONNECTIONS_MIN, CONNECTIONS_TOGETHER // workers)
+
+
+def lanes_of(workers: int) -> int:
+    """How many groups of statements each of so many processes may have under way at a time.
+
+    One process goes on while the database is at work; of several, each has larger groups, and
+    another goes on.
+    """
+    return 2 if workers == 1 else 1
 
 
 def _bind(host: str, port: int) -> socket.socket:
