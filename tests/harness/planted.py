@@ -84,6 +84,12 @@ BUGS: dict[str, tuple[str, str, str]] = {
         "FILTER (WHERE posted.kind = 'spend' AND posting.place = 'spent')",
         "FILTER (WHERE false)",
     ),
+    "no rollback of what others were given": (
+        "write_resource_owners",
+        "PERFORM save_points(owner.id, owner.version, a_now, owner.ledgers);",
+        "PERFORM save_points(owner.id, owner.version, a_now, owner.ledgers)"
+        " WHERE owner.ledgers::text NOT LIKE '%take_back%';",
+    ),
     "no end of the holds": (
         "write_holds",
         "AND loyalty_hold.key = gone.key",

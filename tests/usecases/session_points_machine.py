@@ -1,16 +1,16 @@
 """Sessions that give and take points, in a real database, beside the model.
 
 The model of the ledger is the independent one in whole numbers; that of sessions, here, knows which
-units of a cart earned what and what a session paid with. The audit runs with every step.
+units of a cart earned what, for the customer and for whoever brought them, and what a session paid
+with. The audit runs with every step.
 """
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import replace
 from datetime import timedelta
-from decimal import Decimal
-from random import randrange
+from random import SystemRandom, randrange
 from typing import Any, TypeVar
 from uuid import uuid4
 
@@ -29,6 +29,7 @@ from habitue.loyalty.ledger import Cause
 from habitue.loyalty.program import LoyaltyProgram
 from habitue.loyalty.refusals import NotAwaiting
 from habitue.loyalty.settling import begin, settled
+from habitue.promotions.campaign import Campaign
 from habitue.promotions.effects import (
     AddLoyaltyPoints,
     DeductLoyaltyPoints,
@@ -40,6 +41,11 @@ from habitue.promotions.returned import ReturnWish
 from habitue.store.loyalty import PointsQuery
 from habitue.usecases.activate_points import Answering, activate_session
 from habitue.usecases.adjust_points import Adjustment, add_points
+from habitue.usecases.configure.referrals import (
+    ReferralFields,
+    ReferralOrder,
+    create_referrals,
+)
 from habitue.usecases.delete_points import delete_points
 from habitue.usecases.make_program_cards import CardWish, make_card
 from habitue.usecases.points_told import points_told
@@ -62,49 +68,36 @@ from tests.loyalty.points_machine import (
 )
 from tests.loyalty.points_model import PointsModel
 from tests.usecases.points_shop import TABLES, complaints, query_of, read, save_program
+from tests.usecases.points_sold import (
+    GIFT,
+    KINDS,
+    SALES,
+    THANKS,
+    Part,
+    Sale,
+    Sold,
+    Told,
+    earns,
+    rolled_back,
+)
 from tests.usecases.points_till import of_points
 
 T = TypeVar("T")
 
-#: What points of a cart wait for and how long they last then, in hours, by the kind of the cart.
-KINDS: dict[str, tuple[int | None, int | None]] = {
-    "now": (0, None),
-    "later": (24, 48),
-    "action": (None, 30),
-}
-CARTS = st.lists(st.tuples(st.integers(1, 2_000), st.integers(1, 3)), min_size=1, max_size=3)
 PICKS = st.integers(0, 1_000)
-GIFT = 3_000
-
-
-@dataclass
-class Sold:
-    """A session: its lines as prices in hundredths and quantities, and what stands of its points.
-
-    `units` are names and amounts of what units earned, `paid` that of what it paid with.
-    """
-
-    name: str
-    owner: int
-    kind: str
-    lines: list[tuple[int, int]]
-    pays: int
-    state: str = "open"
-    returned: dict[int, int] = field(default_factory=dict)
-    units: dict[tuple[int, int], tuple[str, int]] = field(default_factory=dict)
-    paid: tuple[str, int] | None = None
-
-    def left(self, line: int) -> int:
-        return self.lines[line][1] - self.returned.get(line, 0)
+#: Draws codes. Those of `random` are the same in every history, and a code is taken only once.
+DRAW = SystemRandom().randrange
 
 
 class SessionsMachine(RuleBasedStateMachine):
-    """Two customers at a till, and a clock; `runner`, `till` and `club` are set by the test. In a
-    program of cards each of them shows one, whose points they are."""
+    """Two customers at a till, and a clock; `runner`, `till`, `club` and the campaign of referrals
+    are set by the test. In a program of cards each of them shows one, whose points they are, and
+    nobody earns for bringing the other."""
 
     runner: asyncio.Runner
     till: Till
     club: LoyaltyProgram
+    bringing: Campaign
     round = 0
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
@@ -113,8 +106,9 @@ class SessionsMachine(RuleBasedStateMachine):
     @initialize(
         policy=st.sampled_from(["only_pending", "within_balance", "unlimited"]),
         downgrade=st.sampled_from(["one_down", "balance_based"]),
+        first=st.lists(SALES, min_size=1, max_size=3),
     )
-    def opened(self, policy: Any, downgrade: Any) -> None:
+    def opened(self, policy: Any, downgrade: Any, first: list[Sale]) -> None:
         type(self).round += 1
         self.hour = 0
         self.till.now = NOW
@@ -134,8 +128,25 @@ class SessionsMachine(RuleBasedStateMachine):
                 card = make_card(self.till.shop, self.club, CardWish(name), randrange, NOW)
                 self.run(card)
         self.sessions: list[Sold] = []
+        # the session by which each of them stands as brought by the other
+        self.brought: list[Sold | None] = [None, None]
+        self.codes = list(map(self.code_of, self.owners))
         for owner in range(2):
             self.gift(owner, GIFT)
+        for sale in first:
+            self.sell(sale)
+
+    def code_of(self, advocate: str) -> str:
+        """A new referral code of that customer."""
+        order = ReferralOrder(
+            campaign_id=self.bringing.id,
+            advocate_ids=(advocate,),
+            fields=ReferralFields(),
+            pointer="/advocate",
+        )
+        application = self.till.application.id
+        made = create_referrals(self.till.shop, application, order, DRAW, self.till.now)
+        return self.run(made)[0].code
 
     def picked(self, pick: int, *states: str) -> Sold | None:
         found = [each for each in self.sessions if each.state in states]
@@ -156,56 +167,66 @@ class SessionsMachine(RuleBasedStateMachine):
                 cart_items=[item("tea", str(points(price)), count) for price, count in sold.lines],
                 attributes={"kind": sold.kind, "pays": points(sold.pays)},
                 loyalty_cards=(self.owners[sold.owner],) if self.club.card_based else (),
+                referral_code=sold.code,
                 state=state,
                 **more,
             )
         )
 
-    def gives(self, sold: Sold, outcome: SessionOutcome, model: PointsModel) -> None:
-        """Has the model give and take what the session does, under the names that were told."""
-        told = of_points(outcome)
+    def is_brought(self, sold: Sold) -> bool:
+        """Whether the other customer earns with it: nobody is brought twice."""
+        return bool(sold.code) and self.brought[sold.owner] in (None, sold)
+
+    def gives(self, sold: Sold, outcome: SessionOutcome, models: list[PointsModel]) -> None:
+        """Has the models give and take what the session does, under the names that were told."""
+        told, model = of_points(outcome), models[sold.owner]
         spent = [each for each in told if isinstance(each, DeductLoyaltyPoints)]
-        earned = [each for each in told if isinstance(each, AddLoyaltyPoints)]
         pays = 0 < sold.pays <= model.active
         assert [each.value for each in spent] == ([points(sold.pays)] if pays else [])
         for each in spent:
             assert model.spend(str(each.key), sold.pays)
             sold.paid = (str(each.key), sold.pays)
-        wanted = [
-            (line, unit, points(price))
+        earned = [each for each in told if isinstance(each, AddLoyaltyPoints)]
+        hers = [each for each in earned if each.recipient == self.owners[sold.advocate]]
+        his = [each for each in earned if each not in hers]
+        units: dict[Part, int] = {
+            (line, unit): price
             for line, (price, count) in enumerate(sold.lines)
             for unit in range(count)
-        ]
-        assert [(it.position, it.sub_position, it.value) for it in earned] == wanted
-        for given in earned:
-            assert given.position is not None
-            assert given.sub_position is not None
-            price = sold.lines[given.position][0]
-            sold.units[given.position, given.sub_position] = (str(given.key), price)
-            model.earn(str(given.key), price, *KINDS[sold.kind])
+        }
+        sold.units = earns(his, units, KINDS[sold.kind], model)
+        wanted = {**units, None: THANKS} if self.is_brought(sold) else {}
+        sold.brought = earns(hers, wanted, KINDS[sold.kind], models[sold.advocate])
 
-    def takes_back(
-        self, sold: Sold, units: list[tuple[int, int]], *, paid: bool
-    ) -> list[tuple[type, Decimal]]:
-        """Has the model take back what those units earned, and what was paid; what is told."""
-        model = self.models[sold.owner]
-        told: list[tuple[type, Decimal]] = []
+    def takes_back(self, sold: Sold, parts: Sequence[Part], *, paid: bool) -> list[Told]:
+        """Has the models take back what those parts earned, and what was paid; what is told."""
+        model, told = self.models[sold.owner], list[Told]()
         if paid and sold.paid is not None:
             before = model.spent
             assert model.reimburse(sold.paid[0])
-            told.append((RollbackDeductedPoints, points(before - model.spent)))
+            told.append((RollbackDeductedPoints, False, points(before - model.spent)))
             sold.paid = None
-        for unit in units:
-            name, amount = sold.units[unit]
-            taken = model.take_back(name, amount)
-            told.append((RollbackAddedPoints, points(taken)))
-            if taken >= amount:
-                del sold.units[unit]
-        return sorted(((kind, value) for kind, value in told if value), key=str)
+        for part in parts:
+            taken = rolled_back(model, sold.units, part)
+            told.append((RollbackAddedPoints, False, points(taken)))
+            taken = rolled_back(self.models[sold.advocate], sold.brought, part)
+            told.append((RollbackAddedPoints, True, points(taken)))
+        return sorted((each for each in told if each[-1]), key=str)
 
-    @staticmethod
-    def told_back(outcome: SessionOutcome) -> list[tuple[type, Decimal]]:
-        return sorted(((type(each), each.value) for each in of_points(outcome)), key=str)
+    def takes_all_back(self, sold: Sold) -> list[Told]:
+        """The same for everything; the customer can be brought again."""
+        if self.brought[sold.owner] is sold:
+            self.brought[sold.owner] = None
+        return self.takes_back(sold, list({**sold.units, **sold.brought}), paid=True)
+
+    def told_back(self, sold: Sold, outcome: SessionOutcome) -> list[Told]:
+        advocate = self.owners[sold.advocate]
+        told = [
+            (type(each), getattr(each, "recipient", "") == advocate, each.value)
+            for each in of_points(outcome)
+            if isinstance(each, RollbackAddedPoints | RollbackDeductedPoints)
+        ]
+        return sorted(told, key=str)
 
     @rule(hours=st.integers(1, 60))
     def wait(self, hours: int) -> None:
@@ -226,18 +247,13 @@ class SessionsMachine(RuleBasedStateMachine):
         self.run(add_points(self.till.shop, self.query(owner), "somebody", given, self.till.now))
         self.models[owner].earn(str(key), amount, 0, None)
 
-    @rule(
-        owner=st.integers(0, 1),
-        kind=st.sampled_from(sorted(KINDS)),
-        lines=CARTS,
-        pays=st.one_of(st.just(0), st.integers(1, GIFT)),
-        closes=st.booleans(),
-    )
-    def sell(
-        self, owner: int, kind: str, lines: list[tuple[int, int]], pays: int, closes: bool
-    ) -> None:
+    @rule(sale=SALES)
+    def sell(self, sale: Sale) -> None:
         """A session comes to be, open or closed; a dry run before says the same."""
+        owner, kind, lines, pays, closes, brought = sale
         sold = Sold(f"s{len(self.sessions)}-{self.round}", owner, kind, lines, pays)
+        if brought and not self.club.card_based:
+            sold.code = self.codes[sold.advocate]
         self.put(sold, "closed", purpose=Purpose(dry=True))
         self.sessions.append(sold)
         self.close(sold) if closes else self.promise(sold)
@@ -245,19 +261,21 @@ class SessionsMachine(RuleBasedStateMachine):
     def promise(self, sold: Sold) -> None:
         """An open session tells what it would leave, and leaves nothing."""
         outcome = self.put(sold, "open")
-        trial, copy = deepcopy(self.models[sold.owner]), deepcopy(sold)
-        before = balances_in(trial)
-        self.gives(copy, outcome, trial)
+        trial = deepcopy(self.models)
+        before = balances_in(trial[sold.owner])
+        self.gives(replace(sold), outcome, trial)
         shop = self.till.shop
         shown = points_told(shop.program(self.till.application.id), outcome)
         (told,) = shown.cards or shown.programs
         assert told.ledgers[""].current == before
-        assert told.ledgers[""].tentative == balances_in(trial)
+        assert told.ledgers[""].tentative == balances_in(trial[sold.owner])
 
     def close(self, sold: Sold) -> None:
         outcome = self.put(sold, "closed")
-        sold.units, sold.paid, sold.returned = {}, None, {}
-        self.gives(sold, outcome, self.models[sold.owner])
+        sold.units, sold.brought, sold.paid, sold.returned = {}, {}, None, {}
+        self.gives(sold, outcome, self.models)
+        if self.is_brought(sold):
+            self.brought[sold.owner] = sold
         sold.state = "closed"
 
     @precondition(lambda self: self.picked(0, "open"))
@@ -273,8 +291,7 @@ class SessionsMachine(RuleBasedStateMachine):
         sold = self.picked(pick, "closed", "returned")
         assert sold is not None
         outcome = self.run(self.till.put(sold.name, state="cancelled"))
-        wanted = self.takes_back(sold, list(sold.units), paid=True)
-        assert self.told_back(outcome) == wanted
+        assert self.told_back(sold, outcome) == self.takes_all_back(sold)
         sold.state = "cancelled"
 
     @precondition(lambda self: self.picked(0, "closed"))
@@ -283,8 +300,7 @@ class SessionsMachine(RuleBasedStateMachine):
         sold = self.picked(pick, "closed")
         assert sold is not None
         outcome = self.run(self.till.reopen(sold.name))
-        wanted = self.takes_back(sold, list(sold.units), paid=True)
-        assert self.told_back(outcome) == wanted
+        assert self.told_back(sold, outcome) == self.takes_all_back(sold)
         sold.state = "open"
 
     @precondition(lambda self: self.picked(0, "closed", "returned"))
@@ -299,8 +315,7 @@ class SessionsMachine(RuleBasedStateMachine):
         first, count = sold.returned.get(at, 0), min(count, sold.left(at))
         outcome = self.run(self.till.give_back(sold.name, ReturnWish(position=at, quantity=count)))
         units = [(at, each) for each in range(first, first + count)]
-        wanted = self.takes_back(sold, [each for each in units if each in sold.units], paid=False)
-        assert self.told_back(outcome) == wanted
+        assert self.told_back(sold, outcome) == self.takes_back(sold, units, paid=False)
         sold.returned[at] = first + count
         sold.state = "returned"
 
@@ -309,11 +324,13 @@ class SessionsMachine(RuleBasedStateMachine):
     def activate(self, pick: int) -> None:
         """The points of one session that await an action become active."""
         sold = self.sessions[pick % len(self.sessions)]
-        model = self.models[sold.owner]
-        names = [name for name, _ in sold.units.values()]
         waiting = [
-            name
-            for name in names
+            (model, name)
+            for model, parts in (
+                (self.models[sold.owner], sold.units),
+                (self.models[sold.advocate], sold.brought),
+            )
+            for name, _ in parts.values()
             if name in model.lots and model.lots[name].start is None and model.lots[name].left
         ]
         answering = Answering(lambda activated: Reply(200, str(len(activated)).encode()))
@@ -331,7 +348,7 @@ class SessionsMachine(RuleBasedStateMachine):
                 self.run(work)
             return
         assert self.run(work).body == str(len(waiting)).encode()
-        for name in waiting:
+        for model, name in waiting:
             assert model.activate(name)
 
     @precondition(lambda self: not self.club.card_based)
