@@ -16,9 +16,14 @@ BUGS: dict[str, tuple[str, str, str]] = {
         "",
     ),
     "no end of a budget": ("take_budget", "IF total < a_amount THEN", "IF false THEN"),
+    "no end of a slot": (
+        "take_slot",
+        "WHERE budget_id = known AND slot = a_preferred AND remaining >= a_amount",
+        "WHERE budget_id = known AND slot = a_preferred",
+    ),
     "no end of a gift card": (
         "write_resource_budgets",
-        "AND discount_counter + taken.amount <= discount_limit",
+        "AND discount_counter + taken_amount <= discount_limit",
         "",
     ),
     "no limit of reservations": (

@@ -79,10 +79,11 @@ async def test_closings_and_cancellations_leave_the_budget_as_it_was(
     assert await judged(till, again, str(UNIT), 40 - had) == []
 
 
+@pytest.mark.parametrize("bug", ["no end of a budget", "no end of a slot"])
 async def test_a_budget_without_an_end_is_found(
-    till: Till, database_url: str, processes: Racers
+    till: Till, database_url: str, processes: Racers, bug: str
 ) -> None:
-    await plant(till.shop.database, "no end of a budget")
+    await plant(till.shop.database, bug)
 
     async def race(turn: int) -> list[str]:
         return await hundred_units(till, database_url, processes, turn)

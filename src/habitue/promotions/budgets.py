@@ -104,10 +104,10 @@ class Place(msgspec.Struct, frozen=True):
 
 def limit_name(limit: Limit, now: datetime, zone: tzinfo) -> str:
     """The name under which `limit` counts at that moment: action, entities, period, its start."""
-    parts: list[str] = [limit.action, limit.counted_by]
-    if limit.period is not None:
-        parts += [limit.period, period_start(now, limit.period, zone).isoformat()]
-    return "/".join(parts)
+    name = f"{limit.action}/{limit.counted_by}"
+    if limit.period is None:
+        return name
+    return f"{name}/{limit.period}/{period_start(now, limit.period, zone).isoformat()}"
 
 
 def digest_of(identifier: str) -> str:
@@ -119,6 +119,9 @@ def budgets_of(limit: Limit, campaign_id: int, coupon_id: int, place: Place) -> 
     """What `limit` counts for something that happens at that place, on behalf of that coupon (0 for
     none): nothing where one of its entities is not there, one for each identifier."""
     entities = limit.entities
+    name = limit_name(limit, place.now, place.zone)
+    if not entities:
+        return [Budget(campaign_id, name)]
     coupons = (coupon_id,) if "Coupon" in entities else (0,)
     referrals = (place.referral_id,) if "Referral" in entities else (0,)
     identifiers = place.identifiers if "Identifier" in entities else ("",)
@@ -130,7 +133,6 @@ def budgets_of(limit: Limit, campaign_id: int, coupon_id: int, place: Place) -> 
     )
     if absent:
         return []
-    name = limit_name(limit, place.now, place.zone)
     return [
         Budget(campaign_id, name, *each)
         for each in product(coupons, referrals, identifiers, stores)
@@ -167,4 +169,4 @@ def counted_after(read: Budgets, changes: BudgetChanges | None) -> tuple[Counted
 
 def is_shared(limit: Limit) -> bool:
     """Whether customers take from the same budget."""
-    return not {"Profile", "Session"} & set(limit.entities)
+    return "Profile" not in limit.entities and "Session" not in limit.entities

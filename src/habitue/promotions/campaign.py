@@ -8,6 +8,7 @@ happen in a campaign, for each combination of the named entities and in each per
 
 from datetime import datetime, tzinfo
 from decimal import Decimal
+from functools import cache
 from typing import Any, Literal
 
 import msgspec
@@ -70,7 +71,7 @@ class Limit(msgspec.Struct, frozen=True):
     @property
     def counted_by(self) -> str:
         """What its counters are kept for, as a part of their names."""
-        return ",".join(sorted(self.entities))
+        return _in_one(self.entities)
 
     @property
     def is_personal(self) -> bool:
@@ -81,6 +82,12 @@ class Limit(msgspec.Struct, frozen=True):
             and "Profile" in entities
             and entities <= {"Profile", "Coupon"}
         )
+
+
+@cache
+def _in_one(entities: tuple[LimitedEntity, ...]) -> str:
+    """Entities in one word; there are few combinations, and many requests ask for them."""
+    return ",".join(sorted(entities))
 
 
 class StoreBudget(msgspec.Struct, frozen=True):

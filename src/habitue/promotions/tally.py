@@ -263,7 +263,10 @@ def gives_of(
 
 def in_order(takes: Iterable[Take]) -> tuple[Take, ...]:
     """Takes in the one order in which everybody takes."""
-    return tuple(sorted(takes, key=lambda each: msgspec.structs.astuple(each.budget)))
+    found = tuple(takes)
+    if len(found) < 2:
+        return found
+    return tuple(sorted(found, key=lambda each: msgspec.structs.astuple(each.budget)))
 
 
 def _lessened(budget: Budget, less: Mapping[tuple[int, str, int], Decimal]) -> Decimal:
@@ -291,7 +294,7 @@ def _discount_budget(coupon: Coupon) -> Budget:
 def _refusal(limit: Limit) -> BudgetRefusal:
     if limit.action not in ("redeemCoupon", "redeemReferral"):
         return "EffectCouldNotBeApplied"
-    if {"Profile", "Identifier"} & set(limit.entities):
+    if "Profile" in limit.entities or "Identifier" in limit.entities:
         return "ProfileLimitReached"
     return "CouponLimitReached" if "Coupon" in limit.entities else "CampaignLimitReached"
 

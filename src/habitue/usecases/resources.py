@@ -6,6 +6,7 @@ resource, for `write_resource_<name>` (migration 0011), or as the resource write
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -147,8 +148,8 @@ def changes_of(changes: ResourceChanges) -> bytes | None:
     """What `save` takes; None where nothing changes."""
     if changes == _NOTHING:
         return None
-    wanted = msgspec.structs.asdict(changes)
-    return encode({name: _written(name, each) for name, each in wanted.items() if each})
+    wanted = ((name, getattr(changes, name)) for name in _CHANGES)
+    return encode({name: _written(name, each) for name, each in wanted if each})
 
 
 def travel_alone(changes: ResourceChanges) -> bool:
@@ -159,8 +160,7 @@ def travel_alone(changes: ResourceChanges) -> bool:
     budgets = changes.budgets
     if budgets is not None and (budgets.release or budgets.gives):
         return True
-    wanted = msgspec.structs.asdict(changes)
-    return any(each and name not in _OF_THE_CUSTOMER for name, each in wanted.items())
+    return any(_OF_OTHERS(changes))
 
 
 def _written(name: str, change: Any) -> Any:
@@ -169,4 +169,6 @@ def _written(name: str, change: Any) -> Any:
 
 
 _NOTHING = ResourceChanges()
+_CHANGES = ResourceChanges.__struct_fields__
 _OF_THE_CUSTOMER = frozenset({"achievements", "audiences", "budgets", "event", "points"})
+_OF_OTHERS = attrgetter(*(name for name in _CHANGES if name not in _OF_THE_CUSTOMER))
