@@ -1,21 +1,26 @@
 """Sessions that are read together: each gets what it would get by itself."""
 
 import asyncio
+from decimal import Decimal
 from uuid import UUID
 
 import msgspec
 import pytest
 
 from habitue.customers.claims import profile_key, session_key
+from habitue.model.documents import decoder_of, encode
 from habitue.store import sessions
 from habitue.store.codecs import array_literal
 from habitue.store.database import Database
 from habitue.store.sessions import SessionQuery, SessionRow
+from habitue.usecases.configure.limits import LimitWish
 from tests.building import NOW, Till, item, rule
 
 CODES = ("SALE-0", "SALE-1", "SALE-2", "SALE-3", "SALE-4")
 #: Codes that nobody has, though a request may name them.
 ODD = ('S"A', "S\\B", "S{C}", "S,D ", "NULL")
+
+decode = decoder_of(list[dict[str, object]]).decode
 
 
 @pytest.fixture
@@ -63,6 +68,29 @@ async def test_each_reads_what_it_would_read_alone(till: Till, asked: list[Sessi
     assert len({row.event_id for row in (*alone, *together)}) == 224
     assert sum(row.coupons is not None for row in alone) == 76
     assert sum(row.redemptions is not None for row in alone) == 10
+
+
+async def test_each_is_told_of_the_budgets_that_it_asks_about(
+    till: Till, asked: list[SessionQuery]
+) -> None:
+    taken = []
+    for number, limit in enumerate((Decimal(50), Decimal(60))):
+        off = rule("session.total > 7", f'setDiscount("off", {number + 2})')
+        campaign = await till.campaign(
+            off, name=f"budget {number}", limits=(LimitWish("setDiscount", limit),)
+        )
+        taken.append(campaign.id)
+    await till.put("taking", cart_items=[item("a", 10)], state="closed")
+    names = [encode([{"campaign_id": id_, "name": "setDiscount/"}]) for id_ in (*taken, 0)]
+    queries = [
+        msgspec.structs.replace(query, budgets=(*names, None)[number % 4])
+        for number, query in enumerate(asked[:24])
+    ]
+    together = await asyncio.gather(*(sessions.load(till.shop.database, each) for each in queries))
+    counted = [row.budgets and [each["amount"] for each in decode(row.budgets)] for row in together]
+    assert counted == [[2], [3], [], None] * 6
+    alone = await sessions.load(till.shop.database, queries[1])
+    assert alone.budgets == together[1].budgets
 
 
 async def test_one_plan_looks_everybody_up_by_keys(

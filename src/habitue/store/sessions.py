@@ -26,7 +26,8 @@ class SessionQuery(msgspec.Struct, frozen=True):
     `profile_key` is None where the request names nobody: with `detach` it asks for an anonymous
     session, without it the session keeps its owner. `codes` of None means those the session has.
     A receipt older than `receipts_since` is not seen. `asked` is a JSON document of what is asked
-    of which resource, None where nothing is.
+    of which resource, None where nothing is; `budgets` is one of the names of whole campaigns'
+    budgets that are wanted.
     """
 
     session_key: UUID
@@ -37,6 +38,7 @@ class SessionQuery(msgspec.Struct, frozen=True):
     receipt_key: UUID | None
     receipts_since: datetime
     asked: bytes | None = None
+    budgets: bytes | None = None
 
     @property
     def claim_keys(self) -> tuple[UUID, ...]:
@@ -55,7 +57,8 @@ class SessionRow(msgspec.Struct, frozen=True):
     """What was read. `owner` is None where that customer comes to be, under `owner_id`.
 
     `previous` is whom the session belongs to now, None for a new session. `event_id` is free to
-    use. `resources` is a JSON object by resource, None where nothing was asked.
+    use. `resources` is a JSON object by resource, None where nothing was asked, and `budgets` a
+    JSON list of what is counted of those that were wanted.
     """
 
     configuration_version: int
@@ -69,6 +72,7 @@ class SessionRow(msgspec.Struct, frozen=True):
     redemptions: bytes | None
     receipt: Receipt | None
     resources: bytes | None = None
+    budgets: bytes | None = None
 
 
 class SessionWrite(msgspec.Struct, frozen=True):
@@ -154,7 +158,8 @@ SELECT
         session_claim.session_id, CASE
             WHEN previous.id IS NOT NULL THEN with_holder(request.asked, previous.id)
             ELSE request.asked
-        END) END AS resources
+        END) END AS resources,
+    CASE WHEN request.budgets IS NOT NULL THEN ({counted}) END AS budgets
 FROM (SELECT) AS nothing
 LEFT JOIN claim AS session_claim ON session_claim.claim_key = request.session_key
 LEFT JOIN session ON session.customer_id = session_claim.customer_id
@@ -169,22 +174,30 @@ END
 LEFT JOIN receipt ON receipt.key_digest = request.receipt_key
     AND receipt.created > request.receipts_since
 """
+_ONE_COUNTED = "SELECT read_campaign_budgets(request.budgets)"
+_COUNTED_BEFORE = "SELECT answer FROM counted WHERE counted.question = request.budgets"
 LOAD = f"""
 SELECT found.* FROM (SELECT $1::uuid AS session_key, $2::bigint AS application_id,
     $3::uuid AS profile_key, $4::boolean AS detach, $5::text[] AS codes,
-    $6::uuid AS receipt_key, $7::timestamptz AS receipts_since, $8::jsonb AS asked) AS request
-CROSS JOIN LATERAL ({_LOOKED_UP}) AS found
+    $6::uuid AS receipt_key, $7::timestamptz AS receipts_since, $8::jsonb AS asked,
+    $9::jsonb AS budgets) AS request
+CROSS JOIN LATERAL ({_LOOKED_UP.format(counted=_ONE_COUNTED)}) AS found
 """
+# Whatever several requests ask of the same budgets is counted once.
 _LOAD_SEVERAL = f"""
+WITH counted AS MATERIALIZED (
+    SELECT question, read_campaign_budgets(document) AS answer
+    FROM unnest($9::jsonb[]) WITH ORDINALITY AS distinct_questions (document, question)
+)
 SELECT place, found.* FROM (
     SELECT session_key, application_id, profile_key, detach, codes::text[] AS codes, receipt_key,
-        receipts_since, asked, place
+        receipts_since, asked, budgets, place
     FROM unnest($1::uuid[], $2::bigint[], $3::uuid[], $4::boolean[], $5::text[], $6::uuid[],
-        $7::timestamptz[], $8::jsonb[])
+        $7::timestamptz[], $8::jsonb[], $10::bigint[])
         WITH ORDINALITY AS listed (session_key, application_id, profile_key, detach, codes,
-            receipt_key, receipts_since, asked, place)
+            receipt_key, receipts_since, asked, budgets, place)
 ) AS request
-CROSS JOIN LATERAL ({_LOOKED_UP} OFFSET 0) AS found
+CROSS JOIN LATERAL ({_LOOKED_UP.format(counted=_COUNTED_BEFORE)} OFFSET 0) AS found
 """
 
 _LOCK = "SELECT lock_owners($1, $2)"
@@ -208,7 +221,11 @@ async def load(connection: Connection, query: SessionQuery) -> SessionRow:
 def _join(asked: Sequence[Arguments]) -> Arguments:
     columns = [list(column) for column in zip(*asked, strict=True)]
     columns[_CODES] = [None if each is None else array_literal(each) for each in columns[_CODES]]
-    return columns
+    budgets = columns.pop()
+    numbers = {
+        question: number for number, question in enumerate(dict.fromkeys(filter(None, budgets)), 1)
+    }
+    return [*columns, list(numbers), [numbers.get(each) for each in budgets]]
 
 
 def _part(rows: list[Row], asked: Sequence[Arguments]) -> list[list[Row]]:
@@ -268,6 +285,7 @@ def _session_row(row: Row) -> SessionRow:
         redemptions=row["redemptions"],
         receipt=receipt_in(row),
         resources=row["resources"],
+        budgets=row["budgets"],
     )
 
 

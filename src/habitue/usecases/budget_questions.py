@@ -6,16 +6,18 @@ database knows better, for the stored session may say it.
 """
 
 from collections.abc import Iterable
+from functools import lru_cache
 
 import msgspec
 
-from habitue.model.documents import decoder_of
-from habitue.promotions.budgets import Budgets, is_shared, limit_name
+from habitue.model.documents import decoder_of, encode
+from habitue.promotions.budgets import Budgets, Counted, is_shared, limit_name
 from habitue.promotions.campaign import Limit
 from habitue.promotions.program import Program
 from habitue.promotions.resources import Asking
 
 _BUDGETS = decoder_of(Budgets)
+_COUNTED = decoder_of(tuple[Counted, ...])
 
 
 class BudgetName(msgspec.Struct, frozen=True):
@@ -71,6 +73,21 @@ def ask_budgets(program: Program, asking: Asking) -> BudgetQuestion | None:
         referral_code="" if asking.dry and asking.referral_code is None else asking.referral_code,
         spelling=program.application.case_sensitivity,
     )
+
+
+def ask_campaign_budgets(program: Program, asking: Asking) -> bytes | None:
+    """The question about budgets where it is about those of whole campaigns alone, which is the
+    same for all requests; None where there are none, or others too."""
+    limits = tuple(_limits(program, asking))
+    if not limits or asking.gives_back or any(limit.entities for _, limit in limits):
+        return None
+    return encode(_names(limits, program, asking))
+
+
+@lru_cache(maxsize=32)
+def read_campaign_budgets(answer: bytes) -> Budgets:
+    """What was counted of them; requests that are read together have the same answer."""
+    return Budgets(shared=_COUNTED.decode(answer))
 
 
 def read_budgets(answer: bytes, program: Program) -> Budgets:

@@ -16,7 +16,12 @@ from habitue.model.documents import decoder_of, encode
 from habitue.promotions.catalog import CatalogItem, Stock
 from habitue.promotions.program import Program
 from habitue.promotions.resources import Asking, EventReading, Progress, ResourceChanges, Resources
-from habitue.usecases.budget_questions import ask_budgets, read_budgets
+from habitue.usecases.budget_questions import (
+    ask_budgets,
+    ask_campaign_budgets,
+    read_budgets,
+    read_campaign_budgets,
+)
 from habitue.usecases.issuing_questions import (
     ask_creations,
     ask_giveaways,
@@ -114,6 +119,7 @@ RESOURCES: Mapping[str, Resource] = {
     "points": Resource(ask_points, read_points, ledger_writes),
 }
 
+_ALL_BUT_BUDGETS = tuple(name for name in RESOURCES if name != "budgets")
 _ANSWERS = decoder_of(dict[str, msgspec.Raw])
 
 
@@ -134,20 +140,32 @@ def asked(
     return encode(questions) if questions else None
 
 
-def resources_of(answers: bytes | None, program: Program) -> Resources:
-    """What was read, as values."""
-    if answers is None:
-        return Resources()
-    found = _ANSWERS.decode(answers)
-    return Resources(
-        **{name: RESOURCES[name].read(bytes(raw), program) for name, raw in found.items()}
-    )
+def questions(program: Program, asking: Asking) -> tuple[bytes | None, bytes | None]:
+    """The questions of a request about a session, and that about budgets of whole campaigns, where
+    it needs no others: it is answered once for all requests that are read together."""
+    budgets = ask_campaign_budgets(program, asking)
+    return asked(program, asking, RESOURCES if budgets is None else _ALL_BUT_BUDGETS), budgets
+
+
+def resources_of(
+    answers: bytes | None, program: Program, budgets: bytes | None = None
+) -> Resources:
+    """What was read, as values; `budgets` are those of whole campaigns."""
+    found: dict[str, Any] = {}
+    if answers is not None:
+        for name, raw in _ANSWERS.decode(answers).items():
+            found[name] = RESOURCES[name].read(bytes(raw), program)
+    if budgets is not None:
+        found["budgets"] = read_campaign_budgets(budgets)
+    return Resources(**found)
 
 
 def changes_of(changes: ResourceChanges) -> bytes | None:
     """What `save` takes; None where nothing changes."""
     if changes == _NOTHING:
         return None
+    if not (changes.points or changes.owners):
+        return encode(changes)
     wanted = ((name, getattr(changes, name)) for name in _CHANGES)
     return encode({name: _written(name, each) for name, each in wanted if each})
 

@@ -56,7 +56,7 @@ def state_of(
         coupons={coupon.code: coupon for coupon in coupons},
         redemptions=tuple(redemptions),
         event_id=row.event_id,
-        resources=resources_of(row.resources, program),
+        resources=resources_of(row.resources, program, row.budgets),
     )
 
 

@@ -23,7 +23,7 @@ from habitue.store.database import Connection
 from habitue.store.receipts import valid_since
 from habitue.store.sessions import SessionQuery, SessionRow
 from habitue.usecases.change_points import card_turn
-from habitue.usecases.resources import asked, travel_alone
+from habitue.usecases.resources import questions, travel_alone
 from habitue.usecases.session_state import (
     SessionOutcome,
     outcome_of,
@@ -156,11 +156,13 @@ async def read_current(
             return query, row, program
         await shop.refresh()
         program = shop.program(command.application_id)
+        questioned, budgets = questions(program, _asking(command, now, gives_back=gives_back))
         query = msgspec.structs.replace(
             query,
             profile_key=_profile_key(command.update.profile_id, program.application),
             codes=_codes(command, program.application),
-            asked=asked(program, _asking(command, now, gives_back=gives_back)),
+            asked=questioned,
+            budgets=budgets,
         )
 
 
@@ -175,6 +177,7 @@ def query_of(
     """What to read for the command."""
     update = command.update
     application = program.application
+    questioned, budgets = questions(program, _asking(command, now, gives_back=gives_back))
     return SessionQuery(
         session_key=session_key(application.id, command.integration_id),
         application_id=application.id,
@@ -183,7 +186,8 @@ def query_of(
         codes=_codes(command, application),
         receipt_key=receipt_key(idempotency),
         receipts_since=valid_since(now),
-        asked=asked(program, _asking(command, now, gives_back=gives_back)),
+        asked=questioned,
+        budgets=budgets,
     )
 
 
