@@ -22,6 +22,7 @@ import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import msgspec
 import uvicorn
@@ -33,6 +34,7 @@ from habitue.edges.http.documentation import documentation_operations
 from habitue.edges.http.health import service_operations
 from habitue.edges.http.metrics import DIRECTORY_VARIABLE, Metrics
 from habitue.edges.http.protocol import OneWriteProtocol
+from habitue.edges.http.sharing import SHARES_VARIABLE, create_shares
 from habitue.model.errors import Refusal
 from habitue.store.embedded import attach
 from habitue.store.embedded.linux import die_with_parent
@@ -150,6 +152,7 @@ def _configuration(plan: Plan, factory: functools.partial[Application]) -> uvico
         factory,
         factory=True,
         workers=plan.workers,
+        loop="habitue.edges.http.sharing:SharingLoop",
         http=OneWriteProtocol,
         ws="none",
         lifespan="on",
@@ -218,7 +221,7 @@ class _Workers(Multiprocess):
 
 def _run_workers(plan: Plan, listener: socket.socket) -> bool:
     logs.configure(plan.log_level)
-    with _metrics_directory(), _database_held(plan.location):
+    with _shared_directory(), _database_held(plan.location):
         factory = functools.partial(create_in_worker, plan)
         workers = _Workers(_configuration(plan, factory), [listener])
         workers.run()
@@ -226,16 +229,18 @@ def _run_workers(plan: Plan, listener: socket.socket) -> bool:
 
 
 @contextmanager
-def _metrics_directory() -> Iterator[None]:
+def _shared_directory() -> Iterator[None]:
     directory = tempfile.mkdtemp(prefix="habitue-metrics-")
     descriptor = os.open(directory, os.O_RDONLY)
     # What tidies temporary files by their age (systemd-tmpfiles) passes over a locked directory.
     fcntl.flock(descriptor, fcntl.LOCK_EX)
-    os.environ[DIRECTORY_VARIABLE] = directory
+    shares = Path(directory) / "connections"
+    create_shares(shares)
+    os.environ |= {DIRECTORY_VARIABLE: directory, SHARES_VARIABLE: str(shares)}
     try:
         yield
     finally:
-        del os.environ[DIRECTORY_VARIABLE]
+        del os.environ[DIRECTORY_VARIABLE], os.environ[SHARES_VARIABLE]
         os.close(descriptor)
         shutil.rmtree(directory, ignore_errors=True)
 
