@@ -2,17 +2,21 @@
 
 import asyncio
 import json
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from habitue.model.errors import Refusal
+from habitue.promotions.campaign import CodeSettings
 from habitue.promotions.decide_event import EventCommand, EventExists
 from habitue.promotions.effects import UpdateAttribute
 from habitue.promotions.evaluate import Purpose
 from habitue.promotions.program import Program
 from habitue.store.database import Database
 from habitue.usecases.configure.event_types import EventTypeFields, create_event_type
+from habitue.usecases.configure.limits import LimitWish
+from habitue.usecases.configure.stores import StoreFields, create_store
 from habitue.usecases.erase_customer import erase_customer
 from habitue.usecases.export_customer import export_customer
 from habitue.usecases.read_events import read_event
@@ -149,3 +153,28 @@ async def test_an_event_has_no_cart(till: Till) -> None:
     assert [each.rule_index for each in outcome.decision.effects] == [2]
     assert outcome.customer.last_activity == till.now
     assert outcome.customer.session_count == 0
+
+
+async def test_events_take_of_the_budget_of_their_store(till: Till) -> None:
+    target = await till.campaign(
+        name="target",
+        coupon_settings=CodeSettings(("A", "B", "C"), "NEW-####"),
+        limits=(LimitWish("createCoupon", Decimal(2), ("Store",)),),
+    )
+    await till.campaign(rule("event.type == 'visit'", f'createCoupon({target.id}, "")'))
+    for store in ("BER", "BN"):
+        fields = StoreFields(name=store, integration_id=store)
+        await create_store(till.shop, till.application.id, fields, NOW)
+    found = []
+    for number, store in enumerate(("BER", "BER", "BER", "BN", "", "", "")):
+        outcome = await track(till, f"p{number % 2}", store_integration_id=store)
+        found.append(len(outcome.decision.effects))
+    assert found == [1, 1, 0, 1, 1, 1, 1]
+    rows = await till.shop.database.fetch(
+        "SELECT name, store, granted - sum(remaining) FROM budget "
+        "JOIN budget_slot ON budget_id = id GROUP BY 1, 2, granted ORDER BY 1, 2"
+    )
+    assert [tuple(row) for row in rows] == [
+        ("createCoupon/Store", "BER", 2),
+        ("createCoupon/Store", "BN", 1),
+    ]

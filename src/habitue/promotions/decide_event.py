@@ -70,8 +70,9 @@ def decide_event(
     sent = normalised(command.attributes)
     definitions = program.event_types[command.type]
     session = resources.event.session
-    place = Place(now, program.zone, has_profile=True, closes=True)
-    tally = tally_of(program.limits, resources.budgets, place, ())
+    store = command.store_integration_id
+    place = Place(now, program.zone, has_profile=True, store=store, closes=True)
+    tally = tally_of(program.limits_in(store), resources.budgets, place, ())
     cards = command.loyalty_cards or ()
     books = books_at_once(customer, program, event_id, now, resources, cards)
     friend = Friend(customer.id, command.profile_id)
