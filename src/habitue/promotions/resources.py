@@ -156,7 +156,7 @@ class Resources(msgspec.Struct, frozen=True):
 
 
 class ResourceChanges(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What a decision changes of each resource."""
+    """What a decision changes of each resource; `names` are the profile ids of others in it."""
 
     audiences: AudienceChanges | None = None
     outbox: tuple[Message, ...] = ()
@@ -170,6 +170,7 @@ class ResourceChanges(msgspec.Struct, frozen=True, omit_defaults=True):
     owners: tuple[OwnerDecision, ...] = ()
     achievements: tuple[Iteration, ...] = ()
     codes: tuple[CodeAttribute, ...] = ()
+    names: tuple[str, ...] = ()
 
 
 class Asking(msgspec.Struct, frozen=True):

@@ -53,6 +53,7 @@ WHERE application_id = $1 AND at >= $2 AND at < $3
 ORDER BY at {direction}, id {direction} OFFSET $7 LIMIT $8 + 1
 """
 
+_SETTLE_ERASURES = "SELECT settle_log_erasures()"
 _PURGE = "DELETE FROM access_log WHERE at <= $1"
 
 
@@ -79,5 +80,7 @@ async def page(database: Database, wanted: AccessPage, *, newest_first: bool) ->
 
 
 async def purge(connection: Connection, since: datetime) -> None:
-    """Deletes what was noted before that moment."""
+    """Deletes what was noted before that moment, and what has been noted since of whoever was
+    erased a moment before."""
     await connection.execute(_PURGE, since)
+    await connection.execute(_SETTLE_ERASURES)

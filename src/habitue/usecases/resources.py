@@ -188,5 +188,5 @@ def _written(name: str, change: Any) -> Any:
 
 _NOTHING = ResourceChanges()
 _CHANGES = ResourceChanges.__struct_fields__
-_OF_THE_CUSTOMER = frozenset({"achievements", "audiences", "budgets", "event", "points"})
+_OF_THE_CUSTOMER = frozenset({"achievements", "audiences", "budgets", "event", "names", "points"})
 _OF_OTHERS = attrgetter(*(name for name in _CHANGES if name not in _OF_THE_CUSTOMER))

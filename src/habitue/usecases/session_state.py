@@ -22,6 +22,7 @@ from habitue.promotions.budgets import DISCOUNT_LIMIT, Counted, counted_after
 from habitue.promotions.campaign import Application
 from habitue.promotions.coupon import Coupon, Redemption
 from habitue.promotions.decide import Decision, State
+from habitue.promotions.naming import with_names
 from habitue.promotions.program import Program
 from habitue.promotions.resources import EventChange, ResourceChanges, Resources
 from habitue.promotions.session import Session, SessionHead
@@ -132,7 +133,9 @@ def write_of(
         receipt_answer=reply.body if idempotency else None,
         changes=changes_of(
             with_messages(
-                _all_changes(decision, row.event_id),
+                with_names(
+                    _all_changes(decision, row.event_id), decision.effects, session.profile_id
+                ),
                 decision.effects,
                 session.application_id,
                 row.event_id,

@@ -16,6 +16,7 @@ from habitue.model.idempotency import Idempotency
 from habitue.promotions.audiences import after
 from habitue.promotions.decide_event import EventCommand, decide_event
 from habitue.promotions.decide_profile import ProfileDecision
+from habitue.promotions.naming import with_names
 from habitue.promotions.program import Program
 from habitue.promotions.resources import Asking
 from habitue.promotions.webhook import with_messages
@@ -123,7 +124,10 @@ def _write(
 ) -> ProfileWrite:
     decision = outcome.decision
     changes = with_messages(
-        decision.resource_changes, decision.effects, application_id, row.event_id
+        with_names(decision.resource_changes, decision.effects, outcome.integration_id),
+        decision.effects,
+        application_id,
+        row.event_id,
     )
     return ProfileWrite(
         customer_id=row.customer_id,

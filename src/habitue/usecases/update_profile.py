@@ -24,6 +24,7 @@ from habitue.promotions.decide_profile import (
     decide_profile,
     profile_event,
 )
+from habitue.promotions.naming import with_names
 from habitue.promotions.program import Program
 from habitue.promotions.resources import Asking, EventChange, ResourceChanges, Resources
 from habitue.promotions.webhook import with_messages
@@ -228,7 +229,9 @@ def _write(key: UUID, row: ProfileRow, outcome: ProfileOutcome, program: Program
         last_activity=outcome.now if outcome.decision.active else None,
         changes=changes_of(
             with_messages(
-                _all_changes(outcome, program),
+                with_names(
+                    _all_changes(outcome, program), outcome.decision.effects, outcome.integration_id
+                ),
                 outcome.decision.effects,
                 program.application.id,
                 row.event_id,
