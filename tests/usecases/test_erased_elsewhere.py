@@ -87,7 +87,8 @@ async def test_friends_do_not_name_who_is_erased(till: Till, code: str) -> None:
     await database.execute("UPDATE receipt SET answer = $1", body.encode())
     await database.execute(
         "INSERT INTO outbox (customer_id, message_id, destination, destination_id, document, "
-        "created, due, request, response) VALUES ($1, gen_random_uuid(), 'webhook', 1, $2, $3, $3, $4, $4)",
+        "created, due, request, response) "
+        "VALUES ($1, gen_random_uuid(), 'webhook', 1, $2, $3, $3, $4, $4)",
         berta,
         body.encode(),
         NOW,
