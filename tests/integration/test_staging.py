@@ -1,5 +1,6 @@
 """Staged campaigns, and the key that tries them, over a real socket."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -104,3 +105,17 @@ def test_profiles_and_events_are_tried_with_it_and_nothing_else_is(
         assert staged(method, path, None if method == "GET" else event).status == 401
     with pytest.raises(UnauthorizedException):
         client(front, staging_key).get_customer_session("live")
+
+
+def test_a_key_with_a_time_offset_decides_as_of_then(front: Shopfront) -> None:
+    start = (datetime.now(UTC) + timedelta(days=2)).isoformat()
+    front.campaign(rule(ALWAYS, ["setDiscount", "soon", 1]), startTime=start)
+    path, given = f"/v1/applications/{front.application_id}/apikeys", {}
+    for days in (0, 3, -3):
+        key = {"title": "k", "expires": "2099-01-01T00:00:00Z", "timeOffset": days * 86_400 * 10**9}
+        moved = client(front, front.manage("POST", path, key)["key"])
+        sent = request(cartItems=items(("a", 1, 9)))
+        given[days] = "soon" in discounts(moved.update_customer_session_v2(f"of{days}", sent))
+        created = moved.get_customer_session(f"of{days}").customer_session.created
+        assert round((created - datetime.now(UTC)) / timedelta(days=1)) == days
+    assert given == {0: False, 3: True, -3: False}

@@ -1,6 +1,7 @@
 """Lists and searches over the wire, keys, and what workers see of each other."""
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from habitue.usecases.configure.applications import ApplicationFields, create_application
@@ -177,3 +178,22 @@ async def test_a_revoked_management_key_is_refused_at_once(client: Client) -> No
     status, answer = await client.send("POST", "/v1/applications", SHOP)
     assert (status, answer["message"]) == (401, "This key was revoked")
     assert await client.shop.database.fetchval("SELECT count(*) FROM application") == 0
+
+
+async def test_a_key_with_a_time_offset_asks_as_of_another_moment(client: Client) -> None:
+    start = (datetime.now(UTC) + timedelta(days=2)).isoformat()
+    path = await with_campaign(client, startTime=start)
+    await client.made(f"{path}/rulesets", {**TEN_OFF, "activate": True})
+    keys = f"{path.partition('/campaigns')[0]}/apikeys"
+    body, day = {"title": "Web", "expires": "2099-01-01T00:00:00Z"}, 86_400 * 10**9
+    running = {}
+    for offset in (0, 3 * day, -3 * day):
+        made = await client.made(keys, {**body, "timeOffset": offset})
+        header = {"authorization": f"ApiKey-v1 {made['key']}"}
+        _, answer = await client.send("GET", "/v1/integration/campaigns", headers=header)
+        running[offset] = len(answer["data"])
+    assert running == {0: 0, 3 * day: 1, -3 * day: 0}
+    listed = (await client.send("GET", keys))[1]["data"]
+    assert [each.get("timeOffset") for each in listed] == [None, 3 * day, -3 * day]
+    far = {**body, "timeOffset": 105 * day}
+    assert await client.faults("POST", keys, far) == [("/timeOffset", "maximum")]

@@ -18,6 +18,9 @@ import msgspec
 Permission = Literal["privacy"]
 KeyKind = Literal["management", "integration", "tracker", "till", "session"]
 
+#: How far a key can move its requests in time, either way: 104 days, the whole numbers that every
+#: client can hold.
+TIME_OFFSET_NS_MAX = 2**53 - 1
 _PARAMETER = re.compile(r"\{[^{}]*\}")
 #: A shop's public key has two forms: 24 hex digits, and the same ones with six more.
 TRACKER_KEY = re.compile(r"([0-9a-f]{24})([0-9a-f]{6})?", re.ASCII)
@@ -42,7 +45,8 @@ class ApiKey(msgspec.Struct, frozen=True):
     `platform` is a label: the product of another vendor that uses the key. `suffix` are the digits
     of a tracker key that its short form leaves out. All requests with a `staging` key are dry. A
     management key may be limited to `endpoints` and to what is of some applications; empty stands
-    for no limit. A key of a user opens nothing without that user.
+    for no limit. A key of a user opens nothing without that user. What is asked
+    with an integration key is decided as of `time_offset_ns` nanoseconds from now.
     """
 
     id: int
@@ -58,6 +62,7 @@ class ApiKey(msgspec.Struct, frozen=True):
     endpoints: tuple[Endpoint, ...] = ()
     application_ids: tuple[int, ...] = ()
     user_id: int = 0
+    time_offset_ns: int = 0
 
     @property
     def is_limited(self) -> bool:

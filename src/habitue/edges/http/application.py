@@ -98,7 +98,7 @@ class Settings:
 class Entry:
     """An operation, ready to decode its requests."""
 
-    __slots__ = ("admits", "body", "door", "handler", "id", "notes", "operation", "query")
+    __slots__ = ("admits", "body", "door", "handler", "id", "moves", "notes", "operation", "query")
 
     def __init__(self, operation: Operation) -> None:
         check_operation(operation)
@@ -106,6 +106,7 @@ class Entry:
         self.id = operation.id
         self.door = operation.door
         self.admits = type(operation.door).admit is not Door.admit
+        self.moves = type(operation.door).moment is not Door.moment
         self.notes = type(operation.door).note is not Door.note
         self.handler = operation.handler
         self.body = None if operation.body is None else BodyDecoder[Any](operation.body)
@@ -231,6 +232,8 @@ class Application:
             await door.admit(principal, operation, self.services, now)
         if entry.notes:
             request.caller = principal, now
+        if entry.moves:
+            now = door.moment(principal, now)
         path = decode_parameters(names, values) if values else {}
         query_string: bytes = request.scope["query_string"]
         query = None if entry.query is None else entry.query.decode(query_string)

@@ -55,6 +55,13 @@ class Door(Protocol):
         """
         return
 
+    def moment(self, principal: Any, now: datetime) -> datetime:
+        """As of when it is decided what the caller asks.
+
+        Called only on doors that have a `moment` of their own.
+        """
+        return now
+
     def note(self, heard: "Heard", services: Any) -> None:
         """Keep a record of a request that was answered, once its caller was known.
 

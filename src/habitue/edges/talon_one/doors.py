@@ -7,7 +7,7 @@ scheme is read in any case, as HTTP has it.
 """
 
 from collections.abc import Awaitable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal
 from uuid import uuid4
 
@@ -30,11 +30,12 @@ from habitue.usecases.shop import Shop
 
 class Principal(msgspec.Struct, frozen=True):
     """Who is asking: the key, and the application that it belongs to; with a `staging` key all that
-    is asked for is a dry run."""
+    is asked for is a dry run. What is asked is decided as of `time_offset` from now."""
 
     key_id: int
     application_id: int
     staging: bool = False
+    time_offset: timedelta | None = None
 
 
 class ManagementPrincipal(msgspec.Struct, frozen=True):
@@ -113,6 +114,11 @@ class KeyDoor(Door):
         if limit and isinstance(principal, ManagementPrincipal):
             await limit_rate(shop, principal.key_id, operation.id, limit, now, A_SECOND)
 
+    def moment(self, principal: Any, now: datetime) -> datetime:
+        """Later or earlier where the key says so (contracts/talon_one/SEMANTICS.md section 1.1)."""
+        offset = principal.time_offset if isinstance(principal, Principal) else None
+        return now if offset is None else now + offset
+
     def note(self, heard: Heard, services: Any) -> None:
         """Leaves what an application's systems asked for to the log of requests."""
         log: AccessLog = services.shop.access_log
@@ -153,7 +159,8 @@ class KeyDoor(Door):
 def _principal_of(key: ApiKey) -> Principal | ManagementPrincipal:
     if key.application_id is None:
         return ManagementPrincipal(key.id, key)
-    return Principal(key.id, key.application_id, key.staging)
+    offset = timedelta(microseconds=key.time_offset_ns // 1_000) if key.time_offset_ns else None
+    return Principal(key.id, key.application_id, key.staging, offset)
 
 
 def _content(body: object) -> bytes:

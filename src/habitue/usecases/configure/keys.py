@@ -6,6 +6,7 @@ import msgspec
 
 from habitue.model.errors import Conflict, Fault, NotFound
 from habitue.model.keys import (
+    TIME_OFFSET_NS_MAX,
     TRACKER_KEY,
     ApiKey,
     Endpoint,
@@ -47,6 +48,7 @@ async def create_key(
     user_id: int = 0,
     *,
     staging: bool = False,
+    time_offset_ns: int = 0,
 ) -> ApiKey:
     """The new key that `secret` is. Raises `NotFound`, `InvalidInput`, or `Conflict` if it exists.
 
@@ -62,6 +64,7 @@ async def create_key(
         endpoints=limits.endpoints,
         application_ids=limits.application_ids,
         user_id=user_id,
+        time_offset_ns=time_offset_ns,
     )
     digest = digest_of(kind, secret)
 
@@ -132,6 +135,9 @@ def _check(configuration: Configuration, key: ApiKey, now: datetime) -> None:
     faults += application_faults(ids, configuration, "/allowedApplicationIds")
     if key.expires <= now:
         faults.append(Fault("/expires", "Out of range", "a key expires in the future"))
+    if abs(key.time_offset_ns) > TIME_OFFSET_NS_MAX:
+        details = "a key moves requests by 104 days at most"
+        faults.append(Fault("/timeOffset", "Out of range", details))
     refuse_if_any(faults)
 
 

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from functools import partial
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -17,7 +17,6 @@ from habitue.edges.talon_one.management.shared import (
     Instant,
     ManagementCall,
     managed,
-    refuse_unsupported,
 )
 from habitue.model.errors import NotFound
 from habitue.model.keys import ApiKey
@@ -53,6 +52,7 @@ class ApiKeyOut(
         "created_by": "createdBy",
         "account_id": "accountID",
         "application_id": "applicationID",
+        "time_offset": "timeOffset",
     },
 ):
     """A key as it is answered; `key` only when it is made."""
@@ -66,11 +66,11 @@ class ApiKeyOut(
     application_id: int
     created: datetime
     type: Literal["staging"] | UnsetType = UNSET
+    time_offset: int | UnsetType = UNSET
     key: str | UnsetType = UNSET
 
 
 _SORTS = {"id": "id", "title": "name", "created": "created", "expires": "expires"}
-_ONLY: dict[str, tuple[Any, ...]] = {"time_offset": (0,)}
 
 
 async def get_apikeys(call: ManagementCall[PageQuery, None]) -> Answer:
@@ -82,7 +82,6 @@ async def get_apikeys(call: ManagementCall[PageQuery, None]) -> Answer:
 
 
 async def post_apikey(call: ManagementCall[None, ApiKeyIn]) -> Answer:
-    refuse_unsupported(call.body, _ONLY)
     body, application_id = call.body, call.integer("applicationId")
     secret = new_secret("integration", body.title)
     key = await create_key(
@@ -95,6 +94,7 @@ async def post_apikey(call: ManagementCall[None, ApiKeyIn]) -> Answer:
         call.now,
         body.platform,
         staging=body.type == "staging",
+        time_offset_ns=body.time_offset or 0,
     )
     return Answer(201, msgspec.structs.replace(apikey_out(key), key=secret.shown))
 
@@ -120,6 +120,7 @@ def apikey_out(key: ApiKey) -> ApiKeyOut:
         application_id=key.application_id or 0,
         created=key.created,
         type="staging" if key.staging else UNSET,
+        time_offset=key.time_offset_ns or UNSET,
     )
 
 
