@@ -112,6 +112,22 @@ BUGS: dict[str, tuple[str, str, str]] = {
         "AND version = wanted.customer_version",
         "",
     ),
+    "no version of the account that spends": (
+        "spend_points",
+        "AND account.version = chained.version",
+        "",
+    ),
+    "no version of the customer who spends": (
+        "spend_points",
+        "AND version = wanted.customer_version",
+        "",
+    ),
+    "no change of the lots that are spent from": (
+        "spend_points",
+        "SET remaining = remaining - taken.amount",
+        "SET remaining = remaining",
+    ),
+    "no sum of what is spent": ("spend_points", "spent = spent + chained.amount", "spent = spent"),
     "no sum of what is earned": (
         "earn_points",
         "open = open + chained.amount",

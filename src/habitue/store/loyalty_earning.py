@@ -18,6 +18,7 @@ import msgspec
 
 from habitue.store.database import Connection, Row
 from habitue.store.failures import GuardFailed
+from habitue.store.loyalty_loading import LotRow
 from habitue.store.receipts import Receipt, receipt_in, valid_since
 from habitue.store.statements import Arguments, Joint
 
@@ -91,7 +92,8 @@ JOIN unnest($1::bigint[], $4::timestamptz[], $18::uuid[], $19::bytea[], $20::sma
 class CalmRow(msgspec.Struct, frozen=True):
     """What an earning needs of a ledger that is calm. The account's columns are None where nothing
     was ever posted; `totals` are in the order of `PLACES`, and what is active; `lots_change` is
-    when something happens to a lot. Documents are bytes, `attributes` only if asked for."""
+    when something happens to a lot, but for those of `lots`, which an earning does not read.
+    Documents are bytes, `attributes` only if asked for."""
 
     configuration_version: int
     customer_id: int
@@ -107,6 +109,7 @@ class CalmRow(msgspec.Struct, frozen=True):
     next_change: datetime | None
     lots_change: datetime | None
     receipt: Receipt | None
+    lots: Sequence[LotRow] = ()
 
 
 class Earning(msgspec.Struct, frozen=True):
@@ -150,9 +153,14 @@ async def load_calm(
         LOAD_CALM,
         *([claim_key], [program_id], [subledger], [now], [attributed]),
         *([receipt_key], [valid_since(now)]),
-        joint=_TOGETHER,
-        kin=_KIN,
+        joint=TOGETHER,
+        kin=KIN,
     )
+    return calm_row(rows, now)
+
+
+def calm_row(rows: Sequence[Row], now: datetime) -> CalmRow | None:
+    """What those rows say of the ledger, but for its lots; None where `load_calm` tells None."""
     (row, *others) = rows
     if others or row["id"] is None or row["joined"] or row["holds"]:
         return None
@@ -190,7 +198,7 @@ async def earn(
     values = (*msgspec.structs.astuple(earning), receipt_key, *answered)
     arguments = [[value] for value in values]
     rows = await connection.fetch_together(
-        EARN, *arguments, joint=_TOGETHER, kin=_KIN, order=earning.customer_id
+        EARN, *arguments, joint=TOGETHER, kin=KIN, order=earning.customer_id
     )
     if not rows:
         raise GuardFailed("points")
@@ -208,5 +216,6 @@ def _part(rows: list[Row], asked: Sequence[Arguments]) -> list[list[Row]]:
     return answers
 
 
-_TOGETHER = Joint(_join, _part)
-_KIN = "earnings"
+#: For statements whose arguments are lists, and whose rows say their places in them.
+TOGETHER = Joint(_join, _part)
+KIN = "earnings"

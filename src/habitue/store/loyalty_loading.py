@@ -25,7 +25,8 @@ class PointsQuery(msgspec.Struct, frozen=True):
     """Whose points to read: a customer's by claim, those of a card by its identifier, or by the id
     of their owner where both are None. `subledger` of None means all. Lots that are empty are read
     where one of `keys` names them, or a transaction that took from them; so are the postings of
-    those transactions."""
+    those transactions. `fresh` is a key under which nobody should have posted yet; where somebody
+    has, it is one of the `keys`."""
 
     profile_key: UUID | None
     customer_id: int | None
@@ -33,6 +34,7 @@ class PointsQuery(msgspec.Struct, frozen=True):
     subledger: str | None = None
     keys: Sequence[UUID] = ()
     card: str | None = None
+    fresh: UUID | None = None
 
 
 class AccountRow(msgspec.Struct, frozen=True):
@@ -135,13 +137,14 @@ async def load(
     elif query.profile_key is not None:
         kind, name = "claim", query.profile_key
     lots: Lots = "all" if depth is None else "spendable" if depth else "due"
+    keys = query.keys if query.fresh is None else (*query.keys, query.fresh)
     rows = await connection.fetch_together(
-        STATEMENTS[kind, lots, bool(query.keys)],
+        STATEMENTS[kind, lots, bool(keys)],
         name,
         query.customer_id if name is None else None,
         query.program_id,
         query.subledger,
-        query.keys,
+        keys,
         now,
         depth,
         receipt_key,

@@ -17,20 +17,23 @@ from habitue.loyalty.ledger import LedgerDecision, LotsUnread
 from habitue.loyalty.program import LoyaltyProgram
 from habitue.model.errors import Fault, InvalidInput, NotFound, ProfileBusy, StoreUnavailable
 from habitue.model.idempotency import Idempotency
-from habitue.store import loyalty, loyalty_earning
+from habitue.store import loyalty, loyalty_earning, loyalty_spending
 from habitue.store.database import Connection
 from habitue.store.loyalty import PointsQuery
 from habitue.store.loyalty_earning import CalmRow
+from habitue.store.loyalty_spending import SPENDABLE_MAX
 from habitue.store.receipts import Receipt
+from habitue.usecases import points_earned, points_spent
 from habitue.usecases.deciding_together import Request, decided_together
-from habitue.usecases.points_earned import calm_state, earning_of, is_usual
+from habitue.usecases.points_earned import calm_state, earning_of
+from habitue.usecases.points_spent import spending_of
 from habitue.usecases.points_state import PointsState, points_state, writes_of
 from habitue.usecases.shop import Shop
 from habitue.usecases.writing import Reply, earlier_reply, settled
 
 Result = TypeVar("Result")
 #: How many of the lots that can be spent are read at first, then, and then.
-DEPTHS = (8, 256, None)
+DEPTHS = (SPENDABLE_MAX, 256, None)
 #: The same for who takes nothing from lots, unless something is owed.
 GIVING_DEPTHS = (0, *DEPTHS)
 
@@ -206,9 +209,7 @@ async def save_points(
     if idempotency is not None and isinstance(reply, Reply):
         receipt = Receipt(idempotency.request_hash, reply.status, reply.body)
         key = UUID(bytes=idempotency.key_digest)
-    earning = earning_of(state, decisions)
-    if earning is not None:
-        await loyalty_earning.earn(connection, earning, key, receipt)
+    if await _saved_as_usual(connection, state, decisions, key, receipt):
         return
     writes, of_card = writes_of(decisions), state.card is not None
     if key is not None and receipt is not None:
@@ -219,6 +220,24 @@ async def save_points(
     elif writes is not None:
         save = loyalty.save_of_card if of_card else loyalty.save
         await save(connection, state.customer_id, state.customer_version, state.now, writes)
+
+
+async def _saved_as_usual(
+    connection: Connection,
+    state: PointsState,
+    decisions: Sequence[LedgerDecision],
+    key: UUID | None,
+    receipt: Receipt | None,
+) -> bool:
+    """Whether it was saved as what many do at a time is. Raises `GuardFailed`."""
+    earning = earning_of(state, decisions)
+    if earning is not None:
+        await loyalty_earning.earn(connection, earning, key, receipt)
+        return True
+    spending = spending_of(state, decisions)
+    if spending is not None:
+        await loyalty_spending.spend(connection, spending, key, receipt)
+    return spending is not None
 
 
 async def read_points(
@@ -257,13 +276,12 @@ async def _read(
             profile_based(program)
         if locked:
             await loyalty.lock(connection, query)
-        if depth == 0 and is_usual(query):
-            calm = await _calm(connection, query, program, now, key)
-            if calm is not None and calm.configuration_version != shop.configuration.version:
-                await shop.refresh()
-                continue
-            if calm is not None:
-                return calm_state(calm, program, query.subledger or "", now), calm.receipt
+        calm = await _calm(connection, query, program, now, depth, key)
+        if calm is not None and calm.configuration_version != shop.configuration.version:
+            await shop.refresh()
+            continue
+        if calm is not None:
+            return calm_state(calm, program, query.subledger or "", now), calm.receipt
         row = await loyalty.load(connection, query, now, depth, key)
         if row.configuration_version != shop.configuration.version:
             await shop.refresh()
@@ -279,15 +297,24 @@ async def _calm(
     query: PointsQuery,
     program: LoyaltyProgram,
     now: datetime,
+    depth: int | None,
     receipt_key: UUID | None,
 ) -> CalmRow | None:
-    assert query.profile_key is not None, "the ledger of a profile is asked for"
-    return await loyalty_earning.load_calm(
-        connection,
-        query.profile_key,
-        program.id,
-        query.subledger or "",
-        now,
-        attributed=bool(program.tier_attribute),
-        receipt_key=receipt_key,
-    )
+    """The ledger as those who earn and those who spend read it; None where the reading is another,
+    and where the ledger is not calm."""
+    attributed = bool(program.tier_attribute)
+    if depth == 0 and points_earned.is_usual(query) and query.profile_key is not None:
+        return await loyalty_earning.load_calm(
+            connection,
+            query.profile_key,
+            program.id,
+            query.subledger or "",
+            now,
+            attributed=attributed,
+            receipt_key=receipt_key,
+        )
+    if depth == SPENDABLE_MAX and points_spent.is_usual(query):
+        return await loyalty_spending.load_spendable(
+            connection, query, now, attributed=attributed, receipt_key=receipt_key
+        )
+    return None

@@ -7,6 +7,9 @@ goes the way of all points (`usecases.points_state`).
 
 from collections.abc import Sequence
 from datetime import datetime
+from decimal import Decimal
+
+import msgspec
 
 from habitue.loyalty.ledger import (
     PLACES,
@@ -17,12 +20,16 @@ from habitue.loyalty.ledger import (
     PostingSet,
     Unread,
     next_change,
+    spending_order,
+    total,
 )
 from habitue.loyalty.program import LoyaltyProgram
 from habitue.loyalty.tier import Anchors, TierState, anchors_of
 from habitue.model.documents import decode_untyped, decoder_of, encode
+from habitue.model.numbers import EXACT
 from habitue.store.loyalty import PointsQuery
 from habitue.store.loyalty_earning import CalmRow, Earning
+from habitue.store.loyalty_spending import SPENDABLE_MAX
 from habitue.usecases.points_state import PointsState
 
 _TIER = decoder_of(TierState)
@@ -35,7 +42,8 @@ def is_usual(query: PointsQuery) -> bool:
 
 
 def calm_state(row: CalmRow, program: LoyaltyProgram, subledger: str, now: datetime) -> PointsState:
-    """What was read of a calm ledger, as values: no lots, but what they come to."""
+    """What was read of a calm ledger, as values: of lots those that were read, and what the others
+    come to."""
     attributes = {} if row.attributes is None else decode_untyped(row.attributes)
     anchors = anchors_of(program, attributes, row.member_since)
     ledger = _ledger(row, program, subledger, anchors)
@@ -59,6 +67,7 @@ def _ledger(
         return None
     *totals, active = row.totals
     tier = None if row.tier is None else _TIER.decode(row.tier)
+    lots = [Lot(*msgspec.structs.astuple(each)) for each in row.lots]
     account = Account(root_id, version, dict(zip(PLACES, totals, strict=True)), tier)
     return Ledger(
         program_id=program.id,
@@ -66,9 +75,19 @@ def _ledger(
         root_id=row.root_id,
         moment=moment,
         accounts={root_id: account},
+        lots={lot.key: lot for lot in lots},
         anchors=anchors,
-        unread=Unread({root_id: active}, row.lots_change),
+        unread=_unread(row, lots, root_id, active),
     )
+
+
+def _unread(row: CalmRow, lots: Sequence[Lot], root_id: int, active: Decimal) -> Unread:
+    """What is known of the other lots: all that was read can be spent since the account's moment,
+    for nothing has happened since."""
+    others = EXACT.subtract(active, total(lot.remaining for lot in lots))
+    is_full = len(lots) == SPENDABLE_MAX
+    frontier = spending_order(lots[-1]) if is_full else None
+    return Unread({root_id: others}, row.lots_change, frontier)
 
 
 def earning_of(state: PointsState, decisions: Sequence[LedgerDecision]) -> Earning | None:

@@ -107,7 +107,7 @@ async def redeem_points(
         decide.deduct(booking, key, points, cause)
         return [booking.decision()], Redeemed(key, points, booking.active)
 
-    query = PointsQuery(None, customer_id, program_id, MAIN_LEDGER, (key,))
+    query = PointsQuery(None, customer_id, program_id, MAIN_LEDGER, fresh=key)
     return await change_points(shop, query, customer_id, now, spend)
 
 
