@@ -54,5 +54,6 @@ async def test_one_balance_is_spent_once(database: Database, database_url: str) 
 async def test_without_guards_the_race_is_lost(database: Database, database_url: str) -> None:
     _, club = await stocked(database)
     await plant(database, "no version of the account")
+    await plant(database, "no version of the account that spends")
     await plant(database, "no version of the customer")
     assert race(database_url, club) != FAIR
