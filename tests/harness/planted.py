@@ -117,6 +117,11 @@ BUGS: dict[str, tuple[str, str, str]] = {
         "AND account.version = chained.version",
         "",
     ),
+    "no version where the account that spends is read": (
+        "spend_points",
+        "AND loyalty_account.version = wanted.version OFFSET 0",
+        "OFFSET 0",
+    ),
     "no version of the customer who spends": (
         "spend_points",
         "AND version = wanted.customer_version",

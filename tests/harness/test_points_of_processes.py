@@ -55,5 +55,6 @@ async def test_without_guards_the_race_is_lost(database: Database, database_url:
     _, club = await stocked(database)
     await plant(database, "no version of the account")
     await plant(database, "no version of the account that spends")
+    await plant(database, "no version where the account that spends is read")
     await plant(database, "no version of the customer")
     assert race(database_url, club) != FAIR

@@ -113,3 +113,13 @@ async def test_without_both_guards_the_race_is_lost(database: Database, database
     await plant(database, "no version of the customer")
     query = await stocked(shop, club, "0.40")
     assert await race(database_url, query, hold) != ENOUGH_FOR_40
+
+
+async def test_without_its_guards_the_race_of_spending_is_lost(
+    database: Database, database_url: str
+) -> None:
+    shop, club = await open_club(database, tiers=())
+    await plant(database, "no version of the account that spends")
+    await plant(database, "no version where the account that spends is read")
+    query = await stocked(shop, club, "0.40")
+    assert await race(database_url, query, spend) != ENOUGH_FOR_40
