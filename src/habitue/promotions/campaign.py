@@ -168,7 +168,8 @@ class Campaign(msgspec.Struct, frozen=True):
 
     Linked to stores, it runs only for requests that name one of them; `stores_imported` links come
     from a file. With an experiment its customers get the rules of one variant each, and not those
-    of its active ruleset (`habitue.promotions.experiments`).
+    of its active ruleset (`habitue.promotions.experiments`). The active revision is the last of
+    those that were activated (`habitue.promotions.revision`).
     """
 
     id: int
@@ -195,6 +196,9 @@ class Campaign(msgspec.Struct, frozen=True):
     store_budgets: tuple[StoreBudget, ...] = ()
     experiment_id: int | None = None
     template_id: int | None = None
+    activated_revisions: int = 0
+    active_revision_id: int | None = None
+    active_revision_version_id: int | None = None
 
     def starts_later(self, now: datetime) -> bool:
         return self.start_time is not None and now < self.start_time

@@ -28,6 +28,7 @@ from habitue.promotions.experiments import Experiment
 from habitue.promotions.giveaways import GiveawayPool
 from habitue.promotions.item_filters import CartItemFilter
 from habitue.promotions.notification import Notification
+from habitue.promotions.revision import Revision
 from habitue.promotions.shop_lists import Collection, Store, ValueMap
 from habitue.promotions.webhook import Webhook
 
@@ -63,6 +64,7 @@ class Configuration(msgspec.Struct, frozen=True):
     cart_item_filters: Mapping[int, CartItemFilter] = MappingProxyType({})
     experiments: Mapping[int, Experiment] = MappingProxyType({})
     campaign_templates: Mapping[int, CampaignTemplate] = MappingProxyType({})
+    revisions: Mapping[int, Revision] = MappingProxyType({})
 
     def application(self, application_id: int) -> Application:
         """The application of that id. Raises `NotFound`."""
@@ -153,6 +155,17 @@ class Configuration(msgspec.Struct, frozen=True):
     def campaign_template(self, template_id: int) -> CampaignTemplate:
         """The campaign template of that id. Raises `NotFound`."""
         return _found("Campaign template", template_id, self.campaign_templates)
+
+    def revision(self, campaign: Campaign, revision_id: int) -> Revision:
+        """The revision of that id of that campaign. Raises `NotFound`."""
+        found = _found("Revision", revision_id, self.revisions)
+        if found.campaign_id != campaign.id:
+            raise NotFound("Revision", revision_id)
+        return found
+
+    def open_revisions(self) -> dict[int, Revision]:
+        """The revisions that wait to be activated, by their campaigns."""
+        return {each.campaign_id: each for each in self.revisions.values() if each.is_open}
 
     def campaigns_of(self, application_id: int) -> list[Campaign]:
         """The campaigns of one application, oldest first."""

@@ -43,6 +43,7 @@ NamedKind = Literal[
     "cart_item_filter",
     "experiment",
     "campaign_template",
+    "revision",
     "user",
     "role",
 ]

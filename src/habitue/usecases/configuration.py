@@ -25,6 +25,7 @@ from habitue.promotions.experiments import Experiment
 from habitue.promotions.giveaways import GiveawayPool
 from habitue.promotions.item_filters import CartItemFilter
 from habitue.promotions.notification import Notification
+from habitue.promotions.revision import Revision
 from habitue.promotions.shop_lists import Collection, Store, ValueMap
 from habitue.promotions.webhook import Webhook
 from habitue.store.configuration import (
@@ -68,6 +69,7 @@ Entity: TypeAlias = (
     | CartItemFilter
     | Experiment
     | CampaignTemplate
+    | Revision
     | OrganisationEntry
 )
 Value = TypeVar("Value")
@@ -105,13 +107,16 @@ _KINDS: Mapping[type, Kind] = {
     CartItemFilter: "cart_item_filter",
     Experiment: "experiment",
     CampaignTemplate: "campaign_template",
+    Revision: "revision",
     **{type_: place.kind for type_, place in PLACES.items()},
 }
 _DECODERS: Mapping[str, "msgspec.json.Decoder[Any]"] = {
     kind: decoder_of(type_) for type_, kind in _KINDS.items()
 }
 #: What is told apart by its key.
-_KEYED = Store | Collection | ValueMap | Notification | CartItemFilter | User | Experiment
+_KEYED = (
+    Store | Collection | ValueMap | Notification | CartItemFilter | User | Experiment | Revision
+)
 _COLUMNS = (
     "name",
     "entity",
@@ -190,6 +195,7 @@ def _laid_over(
         cart_item_filters=_merged(known.cart_item_filters, changed["cart_item_filter"]),
         experiments=_merged(known.experiments, changed["experiment"]),
         campaign_templates=_merged(known.campaign_templates, changed["campaign_template"]),
+        revisions=_merged(known.revisions, changed["revision"]),
         users=_merged(known.users, changed["user"]),
         roles=_merged(known.roles, changed["role"]),
     )

@@ -86,11 +86,22 @@ async def update_campaign(
 
     async def decide(configuration: Configuration) -> Decision[Campaign]:
         old = configuration.campaign(application_id, campaign_id)
-        ruleset = await _ruleset_to_be(shop, configuration, old, fields)
-        campaign = changed_campaign(configuration, old, fields, ruleset, now)
-        return Decision(campaign, _changes(old, campaign, ruleset, now))
+        return await change_of(shop, configuration, old, fields, now)
 
     return await settle(shop, decide)
+
+
+async def change_of(
+    shop: Shop,
+    configuration: Configuration,
+    old: Campaign,
+    fields: CampaignFields,
+    now: datetime,
+) -> Decision[Campaign]:
+    """The campaign as an update makes it, with all that it changes. Raises `InvalidInput`."""
+    ruleset = await _ruleset_to_be(shop, configuration, old, fields)
+    campaign = changed_campaign(configuration, old, fields, ruleset, now)
+    return Decision(campaign, _changes(old, campaign, ruleset, now))
 
 
 async def delete_campaign(shop: Shop, application_id: int, campaign_id: int) -> None:
@@ -103,13 +114,14 @@ async def delete_campaign(shop: Shop, application_id: int, campaign_id: int) -> 
     async def decide(configuration: Configuration) -> Decision[None]:
         campaign = configuration.campaign(application_id, campaign_id)
         gone = [Change(campaign, deleted=True)]
-        for listed in (configuration.collections, configuration.value_maps):
+        for listed in (
+            configuration.collections,
+            configuration.value_maps,
+            configuration.experiments,
+            configuration.revisions,
+        ):
             mine = (each for each in listed.values() if each.campaign_id == campaign_id)
             gone += [Change(each, deleted=True) for each in mine]
-        experiments = configuration.experiments.values()
-        gone += [
-            Change(each, deleted=True) for each in experiments if each.campaign_id == campaign_id
-        ]
         return Decision(None, tuple(gone), delete_coupons)
 
     await settle(shop, decide)

@@ -37,6 +37,7 @@ from habitue.promotions.campaign import (
     Feature,
     FrontendState,
 )
+from habitue.promotions.revision import Revision
 from habitue.usecases.configure.campaign_search import (
     CampaignFilter,
     WantedState,
@@ -113,6 +114,12 @@ class CampaignOut(msgspec.Struct, rename="camel", kw_only=True):
     stores_imported: bool
     experiment_id: int | UnsetType = UNSET
     template_id: int | UnsetType = UNSET
+    version: int = 0
+    active_revision_id: int | UnsetType = UNSET
+    active_revision_version_id: int | UnsetType = UNSET
+    revision_frontend_state: Literal["revised"] | UnsetType = UNSET
+    current_revision_id: int | UnsetType = UNSET
+    current_revision_version_id: int | UnsetType = UNSET
 
 
 class CampaignQuery(PageQuery, rename="camel", kw_only=True):
@@ -228,8 +235,11 @@ def campaign_fields(body: CampaignIn) -> CampaignFields:
     )
 
 
-def campaign_out(campaign: Campaign, now: datetime, counts: Iterable[Count]) -> CampaignOut:
-    """The campaign in the protocol's words, as it stands at `now`, with what its budgets count."""
+def campaign_out(
+    campaign: Campaign, now: datetime, counts: Iterable[Count], revision: Revision | None = None
+) -> CampaignOut:
+    """The campaign in the protocol's words, as it stands at `now`, with what its budgets count and
+    the `revision` that is open."""
     return CampaignOut(
         id=campaign.id,
         created=campaign.created,
@@ -267,12 +277,28 @@ def campaign_out(campaign: Campaign, now: datetime, counts: Iterable[Count]) -> 
         stores_imported=campaign.stores_imported,
         experiment_id=campaign.experiment_id or UNSET,
         template_id=campaign.template_id or UNSET,
+        version=campaign.activated_revisions,
+        active_revision_id=campaign.active_revision_id or UNSET,
+        active_revision_version_id=campaign.active_revision_version_id or UNSET,
+        **_revised(revision),
     )
+
+
+def _revised(revision: Revision | None) -> dict[str, Any]:
+    """What a campaign with an open revision says of it."""
+    if revision is None:
+        return {}
+    return {
+        "revision_frontend_state": "revised",
+        "current_revision_id": revision.id,
+        "current_revision_version_id": revision.current.id,
+    }
 
 
 async def _shown(call: ManagementCall[Any, Any], campaign: Campaign) -> CampaignOut:
     counts = await read_budget_counts(call.services.shop, [campaign], call.now)
-    return campaign_out(campaign, call.now, counts[campaign.id])
+    revision = call.services.shop.configuration.open_revisions().get(campaign.id)
+    return campaign_out(campaign, call.now, counts[campaign.id], revision)
 
 
 async def _listed(
@@ -282,8 +308,10 @@ async def _listed(
     found = find_campaigns(configuration, application_id, wanted, call.now)
     counts = await read_budget_counts(call.services.shop, found, call.now)
 
+    revisions = configuration.open_revisions()
+
     def show(campaign: Campaign) -> CampaignOut:
-        return campaign_out(campaign, call.now, counts[campaign.id])
+        return campaign_out(campaign, call.now, counts[campaign.id], revisions.get(campaign.id))
 
     return Answer(200, page_of(found, call.query, _SORTS, show))
 
