@@ -15,7 +15,7 @@ from habitue.edges.operations import all_operations
 NOT_SERVED = {
     *("get_campaign_group", "get_campaign_groups"),
     *("create_invite_email", "create_password_recovery_email", "reset_password"),
-    *("get_exports", "invite_user_external"),
+    "invite_user_external",
     *("okta_event_handler_challenge", "scim_get_resource_types", "scim_get_schemas"),
     *("scim_get_service_provider_config", "scim_create_user", "scim_delete_user"),
     *("scim_get_user", "scim_get_users", "scim_patch_user", "scim_replace_user_attributes"),
@@ -54,7 +54,7 @@ EARLY = {
     *(("POST", "/v1/api_keys"), ("GET", "/v1/api_keys"), ("POST", "/v1/roles")),
     *(("POST", "/v1/invites"), ("POST", "/v1/exports")),
 }
-#: Templates of rules do not exist, and exports are answered as they are asked for.
+#: Templates of rules do not exist, and a file is exported where its rows are, not by an order.
 EARLY_NOT_SERVED = {
     *(("PUT", f"{_APPLICATION}/talang_templates/{{}}"), ("POST", "/v1/exports")),
 }

@@ -18,6 +18,7 @@ from habitue.edges.http.numbers import Integer, Number
 from habitue.edges.http.operation import Answer, Call, Operation
 from habitue.edges.talon_one.doors import MANAGEMENT, SIGNING_IN, ManagementPrincipal
 from habitue.edges.talon_one.management.access import check_access
+from habitue.edges.talon_one.management.noted_exports import note_if_export
 from habitue.model.errors import Fault, InvalidInput, Unauthorized
 from habitue.model.instants import Period
 from habitue.model.numbers import shortest
@@ -173,6 +174,8 @@ def _refreshed(operation: Operation) -> Handler:
             raise Unauthorized("This key was revoked")
         check_access(configuration, key, operation, call.path)
         with on_behalf_of(Acting("management", call.principal.key_id, call.now)):
-            return await handler(call)
+            answer = await handler(call)
+            await note_if_export(call)
+            return answer
 
     return handle
