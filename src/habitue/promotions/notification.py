@@ -18,6 +18,7 @@ ProgramType = Literal[
     "loyalty_added_deducted_points",
     "pending_to_active_points",
     "expiring_points",
+    "card_expiring_points",
     "tier_upgrade",
     "tier_downgrade",
 ]
@@ -29,10 +30,17 @@ APPLICATION_TYPES: frozenset[str] = frozenset(get_args(ApplicationType))
 SCOPED_TYPES: frozenset[str] = frozenset(("coupon", "loyalty_added_deducted_points"))
 #: The types that time brings about, of which some nothing else does.
 TIMED_TYPES: frozenset[str] = frozenset(
-    ("campaign", "expiring_coupons", "pending_to_active_points", "expiring_points")
+    (
+        *("campaign", "expiring_coupons", "pending_to_active_points"),
+        *("expiring_points", "card_expiring_points"),
+    )
 )
 #: The types that are told so long before, as their triggers say.
-TRIGGERED_TYPES: frozenset[str] = frozenset(("expiring_coupons", "expiring_points"))
+TRIGGERED_TYPES: frozenset[str] = frozenset(
+    ("expiring_coupons", "expiring_points", "card_expiring_points")
+)
+#: The types that tell of cards, and so of card-based programs alone.
+CARD_TYPES: frozenset[str] = frozenset(("card_expiring_points",))
 
 
 class Trigger(msgspec.Struct, frozen=True):
@@ -68,8 +76,17 @@ class Notification(msgspec.Struct, frozen=True):
         return f"{self.type}:{self.entity_id}:{self.id}"
 
 
+class ToldCard(msgspec.Struct, frozen=True):
+    """A loyalty card with the profiles that it is linked to."""
+
+    identifier: str
+    profile_ids: tuple[str, ...] = ()
+
+
 class Notice(msgspec.Struct, frozen=True):
-    """What is told: the document as it was noted, and the coupons it names as they are now."""
+    """What is told: the document as it was noted, with the coupons and the card that it names as
+    they are now."""
 
     document: dict[str, Any]
     coupons: Sequence[Coupon] = ()
+    card: ToldCard | None = None

@@ -64,6 +64,28 @@ WHERE program_id = $2 AND expiry > $3 AND expiry <= $4 AND remaining > 0
 GROUP BY customer_id, root_id, subledger, expiry ORDER BY expiry, customer_id
 """
 
+# Whose the card is by then is read when it is told.
+_EXPIRING_CARD_POINTS = f"""
+{_MESSAGE}
+SELECT owner_id, NULL, gen_random_uuid(), 'notification', $1,
+    jsonb_build_object('type', 'card_expiring_points', 'program_id', $2::bigint,
+        'subledger', subledger, 'card_owner_id', owner_id, 'users_per_card', $7::integer,
+        'points', sum(remaining), 'expiry', expiry, 'timezone', $6::text),
+    NULL, NULL, $5, $5
+FROM loyalty_lot AS lot JOIN program_card ON owner_id = customer_id
+WHERE lot.program_id = $2 AND expiry > $3 AND expiry <= $4 AND remaining > 0
+    AND program_card.deleted IS NULL
+GROUP BY owner_id, subledger, expiry ORDER BY expiry, owner_id
+"""
+
+_CARD = """
+SELECT identifier, ARRAY(
+    SELECT link ->> 'integration_id'
+    FROM jsonb_array_elements(program_card_document(card) -> 'links') AS link
+) AS profile_ids
+FROM program_card AS card WHERE owner_id = $1 AND deleted IS NULL
+"""
+
 _COUPONS = """
 SELECT to_jsonb(coupon) AS document FROM coupon
 WHERE application_id = $1 AND id = ANY ($2::bigint[]) ORDER BY id
@@ -118,6 +140,29 @@ async def note_expiring_points(
     )
 
 
+async def note_expiring_card_points(
+    connection: Connection,
+    notification_id: int,
+    program: tuple[int, str, int],
+    since: datetime,
+    until: datetime,
+    before: timedelta,
+) -> None:
+    """Notes the points of cards whose end came as near as `before` in that time, in the program of
+    that id and time zone, where so many may share a card."""
+    program_id, timezone, users_per_card = program
+    await connection.execute(
+        _EXPIRING_CARD_POINTS,
+        notification_id,
+        program_id,
+        since + before,
+        until + before,
+        until,
+        timezone,
+        users_per_card,
+    )
+
+
 async def note_expiring_coupons(
     connection: Connection,
     notification_id: int,
@@ -149,6 +194,13 @@ async def note(
         campaign_id,
         now,
     )
+
+
+async def card_of(connection: Connection, owner_id: int) -> tuple[str, tuple[str, ...]] | None:
+    """The identifier of the card that owns points under that id, and the profiles that are linked
+    to it; None where it was deleted."""
+    row = await connection.fetchrow(_CARD, owner_id)
+    return None if row is None else (row["identifier"], tuple(row["profile_ids"]))
 
 
 async def keep_quiet(connection: Connection) -> None:

@@ -64,6 +64,13 @@ async def _note(
                 await notifications.note_expiring_points(
                     transaction, id_, (entity_id, zone), since, until, trigger.duration
                 )
+        case "card_expiring_points":
+            program = configuration.loyalty_programs[entity_id]
+            shape = (entity_id, program.timezone, program.users_per_card)
+            for trigger in notification.triggers:
+                await notifications.note_expiring_card_points(
+                    transaction, id_, shape, since, until, trigger.duration
+                )
         case "campaign":
             for campaign in configuration.campaigns_of(entity_id):
                 for moment in _turns(campaign, since, until):

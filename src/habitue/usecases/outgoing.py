@@ -8,7 +8,7 @@ from datetime import datetime
 import msgspec
 
 from habitue.model.documents import decode_untyped, encode
-from habitue.promotions.notification import Notice, Notification
+from habitue.promotions.notification import Notice, Notification, ToldCard
 from habitue.promotions.signing import signature_headers
 from habitue.promotions.webhook import OutgoingRequest, request_of
 from habitue.store import notifications
@@ -65,6 +65,12 @@ async def _of_notification(
         documents = await notifications.coupons_of(
             shop.database, notification.entity_id, document["coupon_ids"]
         )
-    body = tell(notification, Notice(document, tuple(map(read_coupon, documents))))
+    card = None
+    if "card_owner_id" in document:
+        found = await notifications.card_of(shop.database, document["card_owner_id"])
+        if found is None:
+            raise Undeliverable("the card was deleted")
+        card = ToldCard(*found)
+    body = tell(notification, Notice(document, tuple(map(read_coupon, documents)), card))
     headers = (*notification.headers, ("Content-Type", "application/json"))
     return notification.secret, OutgoingRequest("POST", notification.url, headers, body)

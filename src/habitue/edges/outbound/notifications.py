@@ -82,6 +82,22 @@ def _expiring_points(notice: Notice) -> dict[str, Any]:
     return _listed("LoyaltyPointsExpiring", [item])
 
 
+def _expiring_card_points(notice: Notice) -> dict[str, Any]:
+    noted, card = notice.document, notice.card
+    assert card is not None, "notices of cards are sent with their card"
+    ends = _MOMENT.decode(encode(noted["expiry"])).astimezone(zone_of(noted["timezone"]))
+    item = {
+        "ExpiryDate": ends.date().isoformat(),
+        "LoyaltyProgramID": noted["program_id"],
+        "AmountOfExpiringPoints": noted["points"],
+        "SubledgerID": noted["subledger"],
+        "CardIdentifier": card.identifier,
+        "UsersPerCardLimit": noted["users_per_card"],
+        "Profiles": card.profile_ids,
+    }
+    return _listed("LoyaltyCardPointsExpiring", [item])
+
+
 def _tier(notice: Notice) -> dict[str, Any]:
     noted = notice.document
     item = {
@@ -188,6 +204,7 @@ _TELLERS: Mapping[str, Callable[[Notice], dict[str, Any]]] = {
     "campaign": _campaign,
     "coupon": _coupons,
     "expiring_points": _expiring_points,
+    "card_expiring_points": _expiring_card_points,
     "expiring_coupons": _expiring_coupons,
     "loyalty_added_deducted_points": _points,
     "pending_to_active_points": _active_points,

@@ -11,6 +11,7 @@ from habitue.model.limits import WEBHOOK_URL_LENGTH_MAX
 from habitue.promotions.configuration import Configuration
 from habitue.promotions.notification import (
     APPLICATION_TYPES,
+    CARD_TYPES,
     SCOPED_TYPES,
     TRIGGERED_TYPES,
     Notification,
@@ -136,8 +137,9 @@ def _entity_faults(configuration: Configuration, notification: Notification) -> 
     program = configuration.loyalty_programs.get(id_)
     if program is None:
         yield Fault("/entityId", "Unknown", f"Loyalty program {id_} does not exist")
-    elif program.card_based:
-        details = "notifications tell of the points of customers, not of those of cards"
+    elif program.card_based != (notification.type in CARD_TYPES):
+        whose = "customers" if program.card_based else "cards"
+        details = f"this type tells of {whose}, which have no points in loyalty program {id_}"
         yield Fault("/entityId", "Not supported", details)
 
 
