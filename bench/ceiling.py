@@ -88,7 +88,8 @@ class _Sessions:
         session, customer, code = carts.ids_of(index)
         key = session_key(self._application_id, session)
         customer_key = profile_key(customer, sandbox=False)
-        asked = (key, self._application_id, customer_key, False, (code,), None, _LONG_AGO, None)
+        who = (key, self._application_id, customer_key, False)
+        asked = (*who, (code,), None, _LONG_AGO, None, None)
         (row,) = await self._database.fetch_together(
             sessions.LOAD, *asked, joint=sessions.FOR_SEVERAL, kin=sessions.KIN
         )

@@ -33,9 +33,13 @@ _LOADED: Mapping[str, str] = {
     "$6": "NULL::uuid",
     "$7": ":since",
     "$8": "NULL::jsonb",
+    "$9": "NULL::jsonb",
 }
-#: As the server's own statements on hot paths, each is planned once for a connection.
-ENVIRONMENT = {**os.environ, "PGOPTIONS": "-c plan_cache_mode=force_generic_plan"}
+#: As the server's own statements on hot paths: each is planned once for a connection, by keys.
+ENVIRONMENT = {
+    **os.environ,
+    "PGOPTIONS": "-c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c jit=off",
+}
 _OPEN = r"""\set first :base + :client_id * :share + :closed
 \set session random(:first, :base + (:client_id + 1) * :share - 1)
 """

@@ -11,7 +11,7 @@ from uuid import UUID
 
 import msgspec
 
-from habitue.loyalty.ledger import LedgerDecision, Lot, PostingSet, next_change
+from habitue.loyalty.ledger import LedgerDecision, Lot, PostingSet, next_change, total
 from habitue.model.documents import encode
 from habitue.model.numbers import EXACT
 from habitue.store.loyalty import PointsQuery
@@ -55,7 +55,7 @@ def spending_of(state: PointsState, decisions: Sequence[LedgerDecision]) -> Spen
         next_change=next_change(after),
         active=after.active(posted.root_id),
         key=posted.key,
-        amount=sum((each.amount for each in parts), Decimal()),
+        amount=total(each.amount for each in parts),
         parts=encode(parts),
         cause=encode(posted.cause),
     )
