@@ -25,9 +25,10 @@ COUP3,,,,,,
 ONE_MORE = {"usageLimit": 1, "numberOfCoupons": 1}
 
 
-async def upload(client: Client, path: str, text: str) -> tuple[int, Any]:
+async def upload(client: Client, path: str, text: str | bytes) -> tuple[int, Any]:
     form = aiohttp.FormData()
-    form.add_field("upFile", text.encode(), filename="coupons.csv", content_type="text/csv")
+    raw = text.encode() if isinstance(text, str) else text
+    form.add_field("upFile", raw, filename="coupons.csv", content_type="text/csv")
     url = f"{client.url}{path}"
     async with client.session.post(url, data=form, headers=client.headers) as response:
         return response.status, await response.json()
@@ -93,6 +94,30 @@ async def test_a_file_with_a_wrong_row_is_refused_as_a_whole(client: Client) -> 
     assert {title for _, title in lines} >= {"Invalid length", "Duplicate", "Invalid date"}
     assert await export(client, campaign) == []
     assert (await upload(client, f"{campaign}/import_coupons", "code\nX\n"))[0] == 400
+
+
+async def test_every_row_that_cannot_be_read_is_told(client: Client) -> None:
+    campaign = await with_campaign(client)
+    rows = [
+        "value,recipientintegrationid",
+        "COUPA,",
+        "COUPB",
+        "M\xfcCO,",
+        "CO,",
+        "COUPD,,",
+        "COUPE,",
+    ]
+    sent = "\n".join(rows).encode("latin-1")
+    status, told = await upload(client, f"{campaign}/import_coupons", sent)
+    found = [(each["source"]["line"], each["title"]) for each in told["errors"]]
+    assert (status, found) == (
+        400,
+        [
+            *(("3", "Unreadable"), ("4", "Unreadable")),
+            *(("5", "Invalid length"), ("6", "Unreadable")),
+        ],
+    )
+    assert await export(client, campaign) == []
 
 
 async def test_codes_that_exist_are_refused_or_left_alone(client: Client) -> None:

@@ -11,20 +11,27 @@ from hypothesis import strategies as st
 from habitue.edges.csv_files import reading
 from habitue.edges.csv_files.fields import RowReader
 from habitue.edges.csv_files.reading import Column, TableRow, read_rows
-from habitue.model.errors import InvalidInput
+from habitue.model.errors import Fault, InvalidInput
 
 COLUMNS = (Column("name", required=True), Column("amount"), Column("Note"))
 
 
 def rows(content: bytes | str, rows_max: int = 100) -> list[TableRow]:
     raw = content.encode() if isinstance(content, str) else content
-    return list(read_rows(io.BytesIO(raw), COLUMNS, rows_max))
+    return [each for each in read(raw, rows_max) if isinstance(each, TableRow)]
+
+
+def read(content: bytes, rows_max: int = 100) -> list[TableRow | Fault]:
+    return list(read_rows(io.BytesIO(content), COLUMNS, rows_max))
 
 
 def faults(content: bytes | str, rows_max: int = 100) -> list[tuple[int | None, str]]:
-    with pytest.raises(InvalidInput) as refused:
-        rows(content, rows_max)
-    return [(each.line, each.title) for each in refused.value.faults]
+    raw = content.encode() if isinstance(content, str) else content
+    try:
+        found = [each for each in read(raw, rows_max) if isinstance(each, Fault)]
+    except InvalidInput as refused:
+        found = list(refused.faults)
+    return [(each.line, each.title) for each in found]
 
 
 PLAIN = "name,amount\nada,5\nbob,\n"
@@ -73,8 +80,10 @@ def test_lines_are_those_on_which_rows_begin() -> None:
         ('name\n"ada\n', [(2, "Unreadable")]),
         ('name\nok\n"ada"x\n', [(3, "Unreadable")]),
         ("name\na\0da\n", [(2, "Unreadable")]),
-        (b"name\nada\n\xff\xfe\xfd\n", [(1, "Unreadable")]),
-        (b"name\nM\xfcller\n", [(1, "Unreadable")]),
+        (b"name\nada\n\xff\xfe\xfd\n", [(3, "Unreadable")]),
+        (b"name\nM\xfcller\n", [(2, "Unreadable")]),
+        (b"n\xe4me\nada\n", [(1, "Unreadable")]),
+        ("name\nada\n".encode("utf-16") + b"\0", [(3, "Unreadable")]),
         ("name\n" + "x" * 200_000 + "\n", [(2, "Unreadable")]),
     ],
 )
@@ -82,6 +91,35 @@ def test_what_is_refused_at_which_line(
     content: bytes | str, expected: list[tuple[int, str]]
 ) -> None:
     assert faults(content) == expected
+
+
+def test_a_row_that_cannot_be_read_hides_no_other() -> None:
+    lines = [
+        b"name,amount",
+        b"ada,5",
+        b"bob",
+        b"M\xfcller,5",
+        b"c\0d,5",
+        b'"dora"x,5',
+        b'"two',
+        b'lines \xff",5',
+        b"eve,5,7",
+        b"fay,5",
+        b'"never closed,5',
+    ]
+    found = read(b"\n".join(lines))
+    told = [(each.line, each.details if isinstance(each, Fault) else "") for each in found]
+    assert told == [
+        (2, ""),
+        (3, "the row has 1 fields, and the header 2"),
+        (4, "this is not text in UTF-8"),
+        (5, "the line holds the character NUL"),
+        (6, "',' expected after '\"'"),
+        (7, "this is not text in UTF-8"),
+        (9, "the row has 3 fields, and the header 2"),
+        (10, ""),
+        (11, "unexpected end of data"),
+    ]
 
 
 def test_rows_and_lines_have_bounds(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,11 +6,16 @@ tabs. Names of columns are compared without case and surrounding blanks. A colum
 declared, one that is missing or twice there, and a row with more or fewer fields than the header
 are refused: whatever stands in the wrong place is not guessed at. Empty lines are passed over.
 
+A row that cannot be read does not hide what is wrong with those after it: it is a fault of its
+line, and reading goes on with the next. Bytes that are no text are such a fault too, but for those
+of UTF-16, after which nothing is where it should be.
+
 Invariant: in memory there is one row at a time, and no line is longer than
 `FILE_LINE_LENGTH_MAX`.
 """
 
 import csv
+import re
 from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Iterator, Sequence
 from io import TextIOWrapper
@@ -23,6 +28,8 @@ from habitue.model.errors import Fault, InvalidInput
 from habitue.model.limits import FILE_LINE_LENGTH_MAX
 
 _SEPARATORS = ",;\t"
+# What bytes that are no text become in a text.
+_NO_TEXT = re.compile("[\udc80-\udcff]")
 
 
 class Column(msgspec.Struct, frozen=True):
@@ -40,35 +47,39 @@ class TableRow(msgspec.Struct, frozen=True):
     fields: dict[str, str]
 
 
-def read_rows(file: IO[bytes], columns: Sequence[Column], rows_max: int) -> Iterator[TableRow]:
-    """The rows of a file, from its beginning.
+def read_rows(
+    file: IO[bytes], columns: Sequence[Column], rows_max: int
+) -> Iterator[TableRow | Fault]:
+    """The rows of a file, from its beginning, and the faults of those that cannot be read.
 
     Raises InvalidInput at the first thing that makes the rest unreadable, and beyond `rows_max`.
     """
     file.seek(0)
     start = file.read(3)
     file.seek(0)
-    text = TextIOWrapper(file, encoding=_encoding(start), newline="")
+    encoding = _encoding(start)
+    errors = "strict" if encoding == "utf-16" else "surrogateescape"
+    text = TextIOWrapper(file, encoding=encoding, errors=errors, newline="")
     lines = _Lines(text)
     try:
         yield from _rows(lines, columns, rows_max)
     except UnicodeError:
-        details = "this is not text in UTF-8, here or soon after"
+        details = "this is not text in UTF-16, here or soon after"
         raise _unreadable(lines.count + 1, details) from None
-    except csv.Error as error:
-        raise _unreadable(lines.row_start, str(error)) from None
     finally:
         text.detach()
 
 
 class _Lines:
-    """The lines of a text, counted; none is held that is too long."""
+    """The lines of a text, counted; none is held that is too long. `complaint` is what is wrong
+    with a line since the last row."""
 
     def __init__(self, text: TextIOWrapper) -> None:
         self._text = text
         self.count = 0
         self.row_start = 1
         self.kept: str | None = None
+        self.complaint: str | None = None
 
     def __iter__(self) -> "_Lines":
         return self
@@ -85,31 +96,54 @@ class _Lines:
             details = f"a line has at most {FILE_LINE_LENGTH_MAX} characters"
             raise _unreadable(self.count, details)
         if "\0" in line:
-            raise _unreadable(self.count, "the line holds the character NUL")
+            self.complaint = "the line holds the character NUL"
+        if not line.isascii() and _NO_TEXT.search(line):
+            self.complaint = "this is not text in UTF-8"
         return line
 
 
-def _rows(lines: _Lines, columns: Sequence[Column], rows_max: int) -> Iterator[TableRow]:
+def _rows(lines: _Lines, columns: Sequence[Column], rows_max: int) -> Iterator[TableRow | Fault]:
     first = next(lines, "")
     lines.kept = first
     separator = next((each for each in _SEPARATORS if each in first), ",")
     reader = csv.reader(lines, delimiter=separator, strict=True)
-    names = _header(next(reader, []), columns)
+    names = _header(_first_row(reader, lines), columns)
     blank = {column.name: "" for column in columns}
     count = 0
-    lines.row_start = lines.count + 1
-    for fields in reader:
-        line, lines.row_start = lines.row_start, lines.count + 1
-        if not any(map(str.strip, fields)):
+    for line, fields in _records(reader, lines):
+        if isinstance(fields, list) and not any(map(str.strip, fields)):
             continue
-        if len(fields) != len(names):
-            details = f"the row has {len(fields)} fields, and the header {len(names)}"
-            raise _unreadable(line, details)
         count += 1
         if count > rows_max:
             raise _unreadable(line, f"at most {rows_max} rows are accepted", "Too many")
-        values = map(str.strip, fields)
-        yield TableRow(line, {**blank, **dict(zip(names, values, strict=True))})
+        if isinstance(fields, str):
+            yield _fault(line, fields)
+        elif len(fields) != len(names):
+            yield _fault(line, f"the row has {len(fields)} fields, and the header {len(names)}")
+        else:
+            values = map(str.strip, fields)
+            yield TableRow(line, {**blank, **dict(zip(names, values, strict=True))})
+
+
+def _first_row(reader: Iterator[list[str]], lines: _Lines) -> list[str]:
+    _, fields = next(_records(reader, lines), (1, []))
+    if isinstance(fields, str):
+        raise _unreadable(1, fields)
+    return fields
+
+
+def _records(reader: Iterator[list[str]], lines: _Lines) -> Iterator[tuple[int, list[str] | str]]:
+    """The fields of each row with the line on which it begins, or why it cannot be read."""
+    while True:
+        lines.complaint = None
+        try:
+            fields: list[str] | str = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            fields = str(error)
+        line, lines.row_start = lines.row_start, lines.count + 1
+        yield line, lines.complaint or fields
 
 
 def _header(fields: Sequence[str], columns: Sequence[Column]) -> list[str]:
@@ -143,4 +177,8 @@ def _encoding(start: bytes) -> str:
 
 
 def _unreadable(line: int, details: str, title: str = "Unreadable") -> InvalidInput:
-    return InvalidInput(Fault("", title, details, FIELD, line))
+    return InvalidInput(_fault(line, details, title))
+
+
+def _fault(line: int, details: str, title: str = "Unreadable") -> Fault:
+    return Fault("", title, details, FIELD, line)

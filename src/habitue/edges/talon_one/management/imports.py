@@ -12,7 +12,7 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from habitue.edges.csv_files.fields import RowReader
-from habitue.edges.csv_files.reading import Column, read_rows
+from habitue.edges.csv_files.reading import Column, TableRow, read_rows
 from habitue.edges.http.operation import Answer, Operation
 from habitue.edges.http.uploads import FIELD
 from habitue.edges.talon_one.management.paging import PageWithoutTotal, ShortPageQuery
@@ -95,14 +95,24 @@ def _rows(
     call: ManagementCall[Any, None], importing: Importing[Any]
 ) -> Iterator[Any | list[Fault]]:
     count = 0
-    for row in read_rows(call.file.file, importing.columns, importing.rows_max):
-        reader = RowReader(row)
-        decoded = importing.decode(reader)
-        count += 1
-        yield reader.faults or decoded
+    try:
+        for row in read_rows(call.file.file, importing.columns, importing.rows_max):
+            count += 1
+            yield [row] if isinstance(row, Fault) else _decoded(importing, row)
+    except InvalidInput as end:
+        if not count:
+            raise
+        yield list(end.faults)
+        return
     if count < importing.rows_min:
         details = f"the file has {count} rows, and at least {importing.rows_min} are required"
         raise InvalidInput(Fault("", "Too few", details, FIELD, line=1))
+
+
+def _decoded(importing: Importing[Row], row: TableRow) -> Row | list[Fault]:
+    reader = RowReader(row)
+    decoded = importing.decode(reader)
+    return reader.faults or decoded
 
 
 def _import_out(row: ImportRow) -> ImportOut:
