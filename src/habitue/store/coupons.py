@@ -141,6 +141,20 @@ async def update_coupons(
     return [row["document"] for row in rows]
 
 
+async def change_coupons(connection: Connection, wanted: CouponFilter, write: CouponWrite) -> int:
+    """Changes the coupons that fit, however many; how many there were."""
+    values = msgspec.structs.astuple(write)
+    where, arguments = conditions(wanted, first=len(values) + 1)
+    noted, told = _noted("Updated", wanted, first=len(values) + len(arguments) + 1)
+    statement = (
+        f"WITH changed AS ({_UPDATE} WHERE {where} RETURNING *) "
+        f"SELECT count(*), {noted} FROM changed"
+    )
+    row = await connection.fetchrow(statement, *values, *arguments, *told)
+    assert row is not None, "a count is always one row"
+    return int(row["count"])
+
+
 async def delete_coupons(connection: Connection, wanted: CouponFilter) -> int:
     """Deletes the coupons that fit; how many there were."""
     where, arguments = conditions(wanted)

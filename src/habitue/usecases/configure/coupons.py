@@ -24,6 +24,7 @@ from habitue.store.coupon_filters import CouponFilter
 from habitue.store.coupons import (
     CouponWrite,
     NewCoupon,
+    change_coupons,
     delete_coupons,
     find_coupons,
     hold_campaign,
@@ -147,7 +148,7 @@ async def update_coupon_batch(
     wanted = CouponFilter(
         application_id=application_id, campaign_ids=(campaign_id,), batch_id=batch_id, now=now
     )
-    return len(await update_coupons(shop.database, wanted, _write(fields)))
+    return await change_coupons(shop.database, wanted, _write(fields))
 
 
 async def delete_coupon(
