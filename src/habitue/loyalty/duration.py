@@ -22,9 +22,7 @@ from habitue.model.instants import Period, period_start
 Unit = Literal["s", "m", "h", "D", "W", "M", "Y"]
 Rounding = Literal["", "_D", "_U"]
 
-#: Ours: far more than the calendar holds for every unit but seconds.
-COUNT_MAX = 999_999_999
-
+# Nine digits are ours: far more than the calendar holds for every unit but seconds.
 _FORM = re.compile(r"(\d{1,9})([smhDWMY])(_[DU])?", re.ASCII)
 _SECONDS = {"s": 1, "m": 60, "h": 3_600}
 _PERIODS: dict[str, Period] = {"D": "daily", "W": "weekly", "M": "monthly", "Y": "yearly"}

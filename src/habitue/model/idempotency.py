@@ -8,7 +8,6 @@ same request; same key digest and another request hash mean that the caller reus
 import msgspec
 
 KEY_DIGEST_BYTES = 16
-REQUEST_HASH_BYTES = 32
 
 
 class Idempotency(msgspec.Struct, frozen=True):
