@@ -66,7 +66,7 @@ def _campaign(scene: Scene) -> dict[str, Any]:
         "features": ["coupons", "referrals", "loyalty", "giveaways", "achievements"], "limits": [],
         "campaignGroups": [], "type": "advanced", "linkedStoreIds": [], "budgets": [],
         "updated": "?", "frontendState": "running", "storesImported": False,
-        "stageRevision": False,
+        "stageRevision": False, "version": 0,
     }  # fmt: skip
 
 

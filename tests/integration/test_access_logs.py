@@ -1,5 +1,6 @@
 """The log of requests: what is in it, what is found, and that requests do not notice it."""
 
+import asyncio
 import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -146,6 +147,17 @@ async def test_a_log_that_is_full_forgets_and_one_that_cannot_be_written_waits(
     count = "SELECT count(*) FROM access_log WHERE application_id = 900"
     assert await database.fetchval(count) == room + 1
     await database.execute("DELETE FROM access_log WHERE application_id = 900")
+
+
+async def test_two_who_write_at_once_write_each_row_once(database: Database) -> None:
+    log = AccessLog("all")
+    for _ in range(3):
+        log.add(row(datetime.now(UTC), application_id=902))
+    first, second = await asyncio.gather(log.write(database), log.write(database))
+    assert (first, second) == (3, 0)
+    count = "SELECT count(*) FROM access_log WHERE application_id = 902"
+    assert await database.fetchval(count) == 3
+    await database.execute("DELETE FROM access_log WHERE application_id = 902")
 
 
 async def test_what_is_old_is_forgotten(database: Database) -> None:

@@ -5,6 +5,7 @@ and forgotten: no request is ever slower, or fails, because of the log. What a p
 written is lost with it.
 """
 
+import asyncio
 from collections import deque
 from datetime import datetime, timedelta
 from itertools import islice
@@ -38,6 +39,7 @@ class AccessLog:
         self._waiting: deque[AccessRow] = deque()
         self._bytes = 0
         self._forgotten = 0
+        self._writing = asyncio.Lock()
 
     def notes(self, status: int) -> bool:
         """Whether requests with that answer are noted."""
@@ -52,10 +54,15 @@ class AccessLog:
             self._forgotten += 1
 
     async def write(self, database: Database) -> int:
-        """Writes what waits; how many rows that were. Rows that cannot be written wait on.
+        """Writes what waits; how many rows that were. Rows that cannot be written wait on, and of
+        two callers one waits for the other.
 
         Raises what the database does.
         """
+        async with self._writing:
+            return await self._write(database)
+
+    async def _write(self, database: Database) -> int:
         count = 0
         while self._waiting:
             batch = list(islice(self._waiting, BATCH))
