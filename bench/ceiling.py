@@ -10,6 +10,7 @@ to HTTP, Python and the driver; what is between it and `habitue serve` is ours.
 FILE holds a `Plan`. One line on standard output says where it listens.
 """
 
+import asyncio
 import itertools
 import os
 import signal
@@ -25,7 +26,6 @@ from uuid import UUID, uuid4
 
 import msgspec
 import uvicorn
-import uvloop
 
 from bench import carts, people
 from bench.people_rows import keys_of
@@ -34,6 +34,7 @@ from habitue.customers.claims import profile_key, session_key
 from habitue.edges.http.decoding import read_body
 from habitue.edges.http.protocol import OneWriteProtocol
 from habitue.edges.http.server import connections_of, lanes_of, tune_collector
+from habitue.edges.http.sharing import SHARES_VARIABLE, SharingLoop, create_shares
 from habitue.store import card_reading, cards, events, loyalty_earning, sessions
 from habitue.store.cards import CardWrite
 from habitue.store.database import Database, open_database
@@ -283,6 +284,10 @@ async def _serve(plan: Plan, listener: socket.socket) -> None:
 def main() -> None:
     plan = msgspec.json.decode(Path(sys.argv[1]).read_bytes(), type=Plan)
     listener = socket.create_server(("127.0.0.1", 0))
+    if plan.workers > 1:
+        shares = Path(sys.argv[1]).with_suffix(".shares")
+        create_shares(shares)
+        os.environ[SHARES_VARIABLE] = str(shares)
     children = []
     for _ in range(plan.workers - 1):
         child = os.fork()
@@ -293,7 +298,8 @@ def main() -> None:
         children.append(child)
     # uvicorn raises the signal that stopped it once more when it has finished.
     signal.signal(signal.SIGTERM, lambda *_: None)
-    uvloop.run(_serve(plan, listener))
+    with asyncio.Runner(loop_factory=SharingLoop) as runner:
+        runner.run(_serve(plan, listener))
     for child in children:
         with suppress(ProcessLookupError):
             os.kill(child, signal.SIGTERM)

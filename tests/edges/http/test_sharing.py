@@ -146,16 +146,22 @@ async def test_nothing_is_taken_after_the_end(path: Path) -> None:
 
 
 def test_workers_have_as_many_connections_as_each_other() -> None:
-    with serving(workers=2) as served, ExitStack() as stack:
-        address = ("127.0.0.1", served.port)
+    """One more than the other may take the next, and shares are told when somebody connects; on a
+    busy machine a worker may sleep for longer than the other waits for it, but not each time."""
+    with serving(workers=2) as served:
+        assert any(difference(served.port) <= 2 * (MORE_MAX + 1) for _ in range(2))
+
+
+def difference(port: int) -> int:
+    """How many more of some connections one worker has than the other."""
+    with ExitStack() as stack:
         opened = [
-            stack.enter_context(socket.create_connection(address, 10)) for _ in range(CONNECTIONS)
+            stack.enter_context(socket.create_connection(("127.0.0.1", port), 10))
+            for _ in range(CONNECTIONS)
         ]
         counts = Counter(map(worker_of, opened))
     assert counts.total() == CONNECTIONS
-    assert len(counts) == 2
-    # one more than the other may take the next, and shares are told when somebody connects
-    assert max(counts.values()) - min(counts.values()) <= 2 * (MORE_MAX + 1)
+    return 2 * max(counts.values()) - CONNECTIONS
 
 
 def worker_of(connection: socket.socket) -> int:
