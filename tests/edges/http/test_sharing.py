@@ -6,6 +6,7 @@ import re
 import socket
 import subprocess
 import sys
+import time
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager, closing
@@ -145,20 +146,19 @@ async def test_nothing_is_taken_after_the_end(path: Path) -> None:
         socket.create_connection(("127.0.0.1", port), 10)
 
 
-def test_workers_have_as_many_connections_as_each_other() -> None:
-    """One more than the other may take the next, and shares are told when somebody connects; on a
-    busy machine a worker may sleep for longer than the other waits for it, but not each time."""
+def test_workers_have_about_as_many_connections_as_each_other() -> None:
+    """On a busy machine a worker may sleep for longer than the other waits for it, but not always."""
     with serving(workers=2) as served:
-        assert any(difference(served.port) <= 2 * (MORE_MAX + 1) for _ in range(2))
+        assert any(difference(served.port) <= CONNECTIONS // 4 for _ in range(4))
 
 
 def difference(port: int) -> int:
     """How many more of some connections one worker has than the other."""
     with ExitStack() as stack:
-        opened = [
-            stack.enter_context(socket.create_connection(("127.0.0.1", port), 10))
-            for _ in range(CONNECTIONS)
-        ]
+        opened = []
+        for _ in range(CONNECTIONS):
+            opened.append(stack.enter_context(socket.create_connection(("127.0.0.1", port), 10)))
+            time.sleep(0.01)
         counts = Counter(map(worker_of, opened))
     assert counts.total() == CONNECTIONS
     return 2 * max(counts.values()) - CONNECTIONS
