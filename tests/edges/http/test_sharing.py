@@ -147,7 +147,7 @@ async def test_nothing_is_taken_after_the_end(path: Path) -> None:
 
 
 def test_workers_have_about_as_many_connections_as_each_other() -> None:
-    """On a busy machine a worker may sleep for longer than the other waits for it, but not always."""
+    """On a busy machine a worker may sleep for longer than the other waits, but not always."""
     with serving(workers=2) as served:
         assert any(difference(served.port) <= CONNECTIONS // 4 for _ in range(4))
 
